@@ -1,0 +1,2 @@
+//! C in, typed Rust out.
+#![deny(missing_docs)]

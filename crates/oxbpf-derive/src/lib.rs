@@ -1,0 +1,2 @@
+//! `#[derive(Objects)]`.
+#![deny(missing_docs)]
