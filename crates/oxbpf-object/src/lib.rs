@@ -18,3 +18,7 @@
         clippy::expect_used
     )
 )]
+
+pub mod endian;
+
+pub use endian::Endian;
