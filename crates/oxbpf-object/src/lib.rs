@@ -19,6 +19,7 @@
     )
 )]
 
+pub mod asm;
 pub mod endian;
 
 pub use endian::Endian;
