@@ -1,0 +1,5 @@
+//! Programs in the kernel.
+
+mod verifier;
+
+pub use verifier::VerifierError;
