@@ -21,5 +21,7 @@
 
 pub mod asm;
 pub mod endian;
+pub mod kernel;
 
 pub use endian::Endian;
+pub use kernel::{AttachType, Helper, LinkType, MapFlags, MapType, ProgramFlags, ProgramType};
