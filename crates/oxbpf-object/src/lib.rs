@@ -20,8 +20,10 @@
 )]
 
 pub mod asm;
+pub mod btf;
 pub mod endian;
 pub mod kernel;
+pub mod limits;
 
 pub use endian::Endian;
 pub use kernel::{AttachType, Helper, LinkType, MapFlags, MapType, ProgramFlags, ProgramType};
