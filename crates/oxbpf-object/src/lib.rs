@@ -24,6 +24,8 @@ pub mod btf;
 pub mod endian;
 pub mod kernel;
 pub mod limits;
+pub mod section_name;
 
 pub use endian::Endian;
 pub use kernel::{AttachType, Helper, LinkType, MapFlags, MapType, ProgramFlags, ProgramType};
+pub use section_name::{SectionDef, SectionName};
