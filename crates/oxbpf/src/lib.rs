@@ -2,7 +2,11 @@
 #![deny(missing_docs)]
 
 mod error;
+pub mod map;
 pub mod program;
+mod sys;
 
 pub use error::{Error, ErrorKind, Result};
+pub use map::Map;
 pub use oxbpf_object as object;
+pub use program::Program;

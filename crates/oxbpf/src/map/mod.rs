@@ -1,0 +1,5 @@
+//! Maps in the kernel.
+
+mod handle;
+
+pub use handle::Map;

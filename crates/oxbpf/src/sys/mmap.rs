@@ -1,0 +1,230 @@
+//! Memory shared with the kernel.
+
+use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use super::Result;
+
+/// What a [`Mapping`] may be used for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Access {
+    /// Reading only; a store answers `None`.
+    Read,
+    /// Reading and writing.
+    ReadWrite,
+}
+
+/// Pages of a map or a ring that the kernel and its programs change at any moment.
+///
+/// So there is never a reference to plain bytes in here: everything is copied in and out
+/// with relaxed atomic accesses of up to 8 bytes, and what is longer may tear.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    start: NonNull<u8>,
+    len: usize,
+    access: Access,
+}
+
+// SAFETY: the pages belong to the process, not to a thread, and are only accessed atomically.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps `len` bytes of `fd` from `offset` on, shared with everybody who has them.
+    pub(crate) fn shared(
+        fd: BorrowedFd<'_>,
+        offset: u64,
+        len: usize,
+        access: Access,
+    ) -> Result<Self> {
+        let prot = match access {
+            Access::Read => ProtFlags::READ,
+            Access::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
+        };
+        // SAFETY: the kernel picks an address where nothing else is.
+        let start = unsafe {
+            mmap(
+                std::ptr::null_mut(),
+                len,
+                prot,
+                MapFlags::SHARED,
+                fd,
+                offset,
+            )
+        }?;
+        let start = NonNull::new(start.cast()).ok_or(Errno::FAULT)?;
+        Ok(Self { start, len, access })
+    }
+
+    /// How many bytes are mapped.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Where `size` bytes at `offset` are, if they are inside and aligned to their size.
+    fn place(&self, offset: usize, size: usize) -> Option<NonNull<u8>> {
+        if offset % size != 0 || offset.checked_add(size)? > self.len {
+            return None;
+        }
+        // SAFETY: `offset` is inside the mapping, as just checked.
+        Some(unsafe { self.start.add(offset) })
+    }
+
+    /// Copies bytes out, from `offset` on; `false` and nothing copied where they are not all
+    /// inside. Aligned words of 8 bytes do not tear.
+    #[must_use]
+    pub(crate) fn copy_out(&self, offset: usize, into: &mut [u8]) -> bool {
+        let Some(end) = offset
+            .checked_add(into.len())
+            .filter(|end| *end <= self.len)
+        else {
+            return false;
+        };
+        let (mut at, mut rest) = (offset, into);
+        while at < end {
+            let taken = match self.load_u64(at) {
+                Some(word) if end - at >= 8 => {
+                    rest[..8].copy_from_slice(&word.to_ne_bytes());
+                    8
+                }
+                _ => {
+                    rest[0] = self.load_u8(at).unwrap_or_default();
+                    1
+                }
+            };
+            at += taken;
+            rest = &mut rest[taken..];
+        }
+        true
+    }
+
+    /// Copies bytes in, to `offset` and on; `false` and nothing copied where they do not fit or
+    /// the mapping is read-only. Aligned words of 8 bytes do not tear.
+    #[must_use]
+    pub(crate) fn copy_in(&self, offset: usize, from: &[u8]) -> bool {
+        let fits = offset
+            .checked_add(from.len())
+            .is_some_and(|end| end <= self.len);
+        if !fits || self.access == Access::Read {
+            return false;
+        }
+        let (mut at, mut rest) = (offset, from);
+        while let Some(&byte) = rest.first() {
+            let taken = match rest.first_chunk() {
+                Some(word) if self.store_u64(at, u64::from_ne_bytes(*word)) => 8,
+                _ => {
+                    self.store_u8(at, byte);
+                    1
+                }
+            };
+            at += taken;
+            rest = &rest[taken..];
+        }
+        true
+    }
+}
+
+macro_rules! words {
+    ($($int:ident $atomic:ident $at:ident $load:ident $store:ident)*) => {
+        impl Mapping {$(
+            /// The word at `offset`, if it is inside, aligned and writable.
+            pub(crate) fn $at(&self, offset: usize) -> Option<&$atomic> {
+                if self.access == Access::Read {
+                    return None;
+                }
+                let place = self.place(offset, size_of::<$int>())?;
+                // SAFETY: inside the mapping, aligned (mappings start at a page), writable,
+                // mapped as long as `self` lives, and accessed by atomics only.
+                Some(unsafe { place.cast::<$atomic>().as_ref() })
+            }
+
+            /// Loads the word at `offset`, if it is inside and aligned.
+            pub(crate) fn $load(&self, offset: usize) -> Option<$int> {
+                let place = self.place(offset, size_of::<$int>())?;
+                // SAFETY: as above; a plain load may be done on pages that are read-only.
+                Some(unsafe { place.cast::<$atomic>().as_ref() }.load(Ordering::Relaxed))
+            }
+
+            /// Stores a word at `offset`; `false` where it is not inside, aligned and writable.
+            pub(crate) fn $store(&self, offset: usize, value: $int) -> bool {
+                match self.$at(offset) {
+                    Some(word) => {
+                        word.store(value, Ordering::Relaxed);
+                        true
+                    }
+                    None => false,
+                }
+            }
+        )*}
+    };
+}
+
+words! {
+    u8 AtomicU8 atomic_u8 load_u8 store_u8
+    u16 AtomicU16 atomic_u16 load_u16 store_u16
+    u32 AtomicU32 atomic_u32 load_u32 store_u32
+    u64 AtomicU64 atomic_u64 load_u64 store_u64
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `shared`, and nothing borrows from it any more.
+        let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
+
+/// A read-only copy-on-write view of a sysfs file whose contents never change: kernel BTF.
+#[derive(Debug)]
+pub(crate) struct PrivateMapping {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the pages belong to the process, not to a thread, and nobody writes to them.
+unsafe impl Send for PrivateMapping {}
+// SAFETY: as above.
+unsafe impl Sync for PrivateMapping {}
+
+impl PrivateMapping {
+    /// Maps a file of sysfs from its start on. A file of another file system could be changed
+    /// or truncated under the view, so it is refused with EINVAL.
+    pub(crate) fn of_sysfs(file: BorrowedFd<'_>, len: usize) -> Result<Self> {
+        /// `SYSFS_MAGIC` of `linux/magic.h`.
+        const SYSFS_MAGIC: u64 = 0x6265_6572;
+        if rustix::fs::fstatfs(file)?.f_type as u64 != SYSFS_MAGIC {
+            return Err(Errno::INVAL);
+        }
+        // SAFETY: the kernel picks an address where nothing else is.
+        let start = unsafe {
+            mmap(
+                std::ptr::null_mut(),
+                len,
+                ProtFlags::READ,
+                MapFlags::PRIVATE,
+                file,
+                0,
+            )
+        }?;
+        let start = NonNull::new(start.cast()).ok_or(Errno::FAULT)?;
+        Ok(Self { start, len })
+    }
+}
+
+impl AsRef<[u8]> for PrivateMapping {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: mapped and readable as long as `self` lives; nobody writes to it.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for PrivateMapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `of_sysfs`, and nothing borrows from it any more.
+        let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}

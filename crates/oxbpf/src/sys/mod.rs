@@ -1,0 +1,23 @@
+//! Raw system calls: the only unsafe code of the project.
+//!
+//! Nothing in here knows what a map or a program is for. A function takes borrowed
+//! descriptors and slices, fills in one kernel structure, calls, and hands back owned
+//! descriptors or numbers; everything it offers to the rest of the crate is safe.
+#![allow(unsafe_code)]
+// Commands come here before their first user does.
+#![allow(dead_code, unused_imports)]
+
+mod call;
+mod command;
+mod cpus;
+mod element;
+mod mmap;
+pub(crate) mod uapi;
+
+pub(crate) use command::*;
+pub(crate) use cpus::possible as possible_cpus;
+pub(crate) use element::{MapFd, PER_CPU_ALIGN};
+pub(crate) use mmap::{Access, Mapping, PrivateMapping};
+
+/// The result of a system call.
+pub(crate) type Result<T> = std::result::Result<T, rustix::io::Errno>;
