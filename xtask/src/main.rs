@@ -4,10 +4,13 @@
 
 mod cpio;
 mod debian;
+mod expected;
+mod json;
 mod kernel;
 mod process;
 mod version;
 mod vm;
+mod vmtest;
 
 use process::Result;
 use std::process::ExitCode;
@@ -20,12 +23,20 @@ struct Task {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const TASKS: &[Task] = &[Task {
-    name: "vm",
-    usage: vm::USAGE,
-    about: "run a command as root inside a Debian kernel under QEMU",
-    run: vm::main,
-}];
+const TASKS: &[Task] = &[
+    Task {
+        name: "vm",
+        usage: vm::USAGE,
+        about: "run a command as root inside a Debian kernel under QEMU; no command is a shell",
+        run: vm::main,
+    },
+    Task {
+        name: "vmtest",
+        usage: vmtest::USAGE,
+        about: "run the tests that need a kernel as root inside one, and compare with vmtest/expected.tsv",
+        run: vmtest::main,
+    },
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
