@@ -44,6 +44,22 @@ pub enum Error {
         /// Bytes there are.
         available: usize,
     },
+    /// The records of a part of `.BTF.ext` are said to be shorter than their fields.
+    ShortRecords {
+        /// Which part.
+        part: &'static str,
+        /// The size of a record in bytes.
+        size: usize,
+        /// The size of its fields.
+        needed: usize,
+    },
+    /// A group of records of a part of `.BTF.ext` runs past the end of the part.
+    TruncatedRecords {
+        /// Which part.
+        part: &'static str,
+        /// Where the group starts, in bytes from the start of the part.
+        offset: usize,
+    },
     /// The strings do not end with a NUL byte.
     UnterminatedStrings,
     /// A type record runs past the end of the types.
@@ -135,6 +151,18 @@ impl fmt::Display for Error {
                 f,
                 "{section}: its {part} are said to be the {length} bytes from offset {offset}, but there are only {available} bytes"
             ),
+            Error::ShortRecords { part, size, needed } => {
+                write!(
+                    f,
+                    ".BTF.ext: {part} are said to be of {size} bytes, but have fields of {needed}"
+                )
+            }
+            Error::TruncatedRecords { part, offset } => {
+                write!(
+                    f,
+                    ".BTF.ext: the group at offset {offset} of the {part} runs past their end"
+                )
+            }
             Error::UnterminatedStrings => {
                 f.write_str(".BTF: the strings do not end with a NUL byte")
             }

@@ -14,6 +14,7 @@
 //! Source: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
 
 mod error;
+mod ext;
 mod header;
 mod kind;
 mod names;
@@ -25,6 +26,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 pub use error::Error;
+pub use ext::{BtfExt, CoreRelo, FuncInfo, Groups, LineInfo, Record, Records};
 use header::{Header, RecordLayouts, TYPE_SIZE, info_kind};
 pub use kind::Kind;
 pub use names::FindAll;
@@ -217,6 +219,12 @@ impl Btf {
             None if offset == 0 => Ok(&[]),
             None => Err(Error::NoSuchString { offset }),
         }
+    }
+
+    /// The string at `offset` as text; empty if there is none or it is not UTF-8.
+    pub fn text(&self, offset: u32) -> &str {
+        let bytes = self.string(offset).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// The string at `offset` and those after it.

@@ -319,7 +319,7 @@ impl<'a> Type<'a> {
 
     /// Its name; empty if it has none, or none that can be read ([`name_bytes`](Type::name_bytes) tells).
     pub fn name(self) -> &'a str {
-        text(self.btf, self.name_offset())
+        self.btf.text(self.name_offset())
     }
 
     /// Its name as it is, empty if it has none.
@@ -494,13 +494,6 @@ fn word(btf: &Btf, bytes: &[u8], at: usize) -> u32 {
     btf.endian().read_u32(bytes, at).unwrap_or(0)
 }
 
-fn text(btf: &Btf, offset: u32) -> &str {
-    btf.string(offset)
-        .ok()
-        .and_then(|bytes| std::str::from_utf8(bytes).ok())
-        .unwrap_or("")
-}
-
 /// Iterator over the members, enumerators, parameters or variables of a type.
 pub struct Elements<'a, T> {
     ty: Type<'a>,
@@ -596,7 +589,7 @@ impl<'a> Element<'a> for Member<'a> {
             false => (offset, 0),
         };
         Member {
-            name: text(ty.btf, word(ty.btf, bytes, 0)),
+            name: ty.btf.text(word(ty.btf, bytes, 0)),
             ty: TypeId(word(ty.btf, bytes, 4)),
             bit_offset,
             bitfield_size,
@@ -624,7 +617,7 @@ impl<'a> Element<'a> for Enumerator<'a> {
             }
         };
         Enumerator {
-            name: text(ty.btf, word(ty.btf, bytes, 0)),
+            name: ty.btf.text(word(ty.btf, bytes, 0)),
             value,
         }
     }
@@ -637,7 +630,7 @@ impl<'a> Element<'a> for Param<'a> {
 
     fn read(ty: Type<'a>, bytes: &'a [u8]) -> Param<'a> {
         Param {
-            name: text(ty.btf, word(ty.btf, bytes, 0)),
+            name: ty.btf.text(word(ty.btf, bytes, 0)),
             ty: TypeId(word(ty.btf, bytes, 4)),
         }
     }
