@@ -25,7 +25,9 @@ pub mod endian;
 pub mod kernel;
 pub mod limits;
 pub mod section_name;
+pub mod spec;
 
 pub use endian::Endian;
 pub use kernel::{AttachType, Helper, LinkType, MapFlags, MapType, ProgramFlags, ProgramType};
 pub use section_name::{SectionDef, SectionName};
+pub use spec::{CollectionSpec, MapSpec, ProgramSpec};

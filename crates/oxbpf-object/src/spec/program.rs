@@ -1,0 +1,43 @@
+//! A program before it is loaded.
+
+use crate::kernel::{AttachType, ProgramFlags, ProgramType};
+use crate::section_name::SectionDef;
+
+/// A program before it is loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProgramSpec {
+    /// Name: that of its function.
+    pub name: String,
+    /// Section that it is from, as in the object: `kprobe/sys_execve`.
+    pub section: String,
+    /// What it is loaded as. `None` if the section name does not tell: someone has to, before it can be loaded.
+    pub prog_type: Option<ProgramType>,
+    /// Where it is to be attached, as far as the load wants to know.
+    pub attach_type: Option<AttachType>,
+    /// What it is to be attached to, as the section name says: `sys_execve`.
+    pub attach_to: Option<String>,
+    /// Flags of the load.
+    pub flags: ProgramFlags,
+    /// Whether it is loaded with the rest.
+    pub autoload: bool,
+    /// Position of its function.
+    pub function: usize,
+    /// The row of the section name table that matched.
+    pub section_def: Option<&'static SectionDef>,
+}
+
+impl Default for ProgramSpec {
+    fn default() -> Self {
+        ProgramSpec {
+            name: String::new(),
+            section: String::new(),
+            prog_type: None,
+            attach_type: None,
+            attach_to: None,
+            flags: ProgramFlags::empty(),
+            autoload: true,
+            function: 0,
+            section_def: None,
+        }
+    }
+}
