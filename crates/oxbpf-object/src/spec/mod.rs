@@ -1,6 +1,6 @@
 //! What a BPF object holds, as plain data: to look at, to change, and then to load.
 //!
-//! [`CollectionSpec`] comes from an object file ([`CollectionSpec::parse`]) or is put together by hand. It knows no kernel and no
+//! [`CollectionSpec`] comes from an object file or is put together by hand. It knows no kernel and no
 //! descriptors. Maps, programs, functions and externs refer to each other by position, so a position never changes:
 //! things are added and switched off ([`MapSpec::autocreate`], [`ProgramSpec::autoload`]), never removed.
 
@@ -27,7 +27,6 @@ pub struct CollectionSpec {
     /// Byte order of the instructions, data and types.
     pub endian: Endian,
     /// Licence, which decides on the helpers that programs may call. Empty if the object has none.
-    #[doc(alias = "license")]
     pub license: String,
     /// The `LINUX_VERSION_CODE` that the object says it is for, or 0. Kernels before 5.0 want it for kprobes.
     #[doc(alias = "kern_version")]
