@@ -106,6 +106,44 @@ pub enum Error {
         /// Its kind.
         kind: Kind,
     },
+    /// A type of a kind unknown here cannot be copied.
+    UnknownContents {
+        /// The type.
+        id: TypeId,
+        /// Its kind.
+        kind: Kind,
+    },
+    /// BTF being made has no type with this id that is of this kind and has as many elements as are to be set.
+    NoSuchRecord {
+        /// The id.
+        id: TypeId,
+        /// The kind.
+        kind: Kind,
+    },
+    /// A name has a NUL byte in it.
+    NulInName {
+        /// The name.
+        name: String,
+    },
+    /// A type has more members, enumerators, parameters or variables than can be told.
+    TooManyElements {
+        /// The type.
+        id: TypeId,
+        /// How many.
+        count: usize,
+    },
+    /// A structure with bit-fields has a member more than 2 MiB from its start.
+    TooFarBitField {
+        /// The type.
+        id: TypeId,
+    },
+    /// The value of an enumerator does not fit 64 bits of the enumeration's sign.
+    EnumeratorOutOfRange {
+        /// The type.
+        id: TypeId,
+    },
+    /// The types or the strings are longer than 4 GiB.
+    TooLong,
     /// A size does not fit 64 bits.
     SizeOverflow {
         /// The type.
@@ -186,6 +224,38 @@ impl fmt::Display for Error {
                 ".BTF: the chain of types from {id} is endless or too long"
             ),
             Error::NoSize { id, kind } => write!(f, ".BTF: type {id} ({kind}) has no size"),
+            Error::UnknownContents { id, kind } => {
+                write!(
+                    f,
+                    ".BTF: type {id} is of {kind}, which is unknown here, and cannot be copied"
+                )
+            }
+            Error::NoSuchRecord { id, kind } => {
+                write!(
+                    f,
+                    ".BTF: type {id} is not a {kind}, or not one of as many elements as are to be set"
+                )
+            }
+            Error::NulInName { name } => write!(f, ".BTF: the name {name:?} has a NUL byte in it"),
+            Error::TooManyElements { id, count } => {
+                write!(
+                    f,
+                    ".BTF: type {id} has {count} elements, more than the format allows"
+                )
+            }
+            Error::TooFarBitField { id } => {
+                write!(
+                    f,
+                    ".BTF: type {id} has bit-fields and a member more than 2 MiB from its start"
+                )
+            }
+            Error::EnumeratorOutOfRange { id } => {
+                write!(
+                    f,
+                    ".BTF: type {id} has a value that does not fit 64 bits of its sign"
+                )
+            }
+            Error::TooLong => f.write_str(".BTF: the types or the strings are longer than 4 GiB"),
             Error::SizeOverflow { id } => {
                 write!(f, ".BTF: the size of type {id} does not fit 64 bits")
             }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Error;
-use super::kind::{Kind, LAYOUTS, RecordLayout};
+use super::kind::{Kind, RECORDS};
 use crate::Endian;
 
 pub(super) const MAGIC: u16 = 0xeb9f;
@@ -116,9 +116,16 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The size in bytes of what follows the `struct btf_type` of a record: a fixed part, then that of each element.
+#[derive(Debug, Clone, Copy)]
+struct RecordSize {
+    fixed: u8,
+    element: u8,
+}
+
 /// How long the records of each kind are, for all kinds a record can name.
 #[derive(Debug, Clone)]
-pub(super) struct RecordLayouts([Option<RecordLayout>; 128]);
+pub(super) struct RecordLayouts([Option<RecordSize>; 128]);
 
 impl RecordLayouts {
     /// What is known here, and for other kinds what the data's own `layouts` part says.
@@ -128,13 +135,19 @@ impl RecordLayouts {
             .chunks_exact(LAYOUT_ENTRY_SIZE)
             .map(|entry| match *entry {
                 [fixed, element, ..] if fixed % 4 == 0 && element % 4 == 0 => {
-                    Some(RecordLayout { fixed, element })
+                    Some(RecordSize { fixed, element })
                 }
                 _ => None,
             });
-        let known = LAYOUTS.iter().copied().map(Some);
-        for (slot, layout) in table.iter_mut().zip(known.chain(told.skip(LAYOUTS.len()))) {
-            *slot = layout;
+        let bytes = |words: usize| words.saturating_mul(4) as u8;
+        let known = RECORDS.iter().map(|record| {
+            Some(RecordSize {
+                fixed: bytes(record.fixed.len()),
+                element: bytes(record.element.len()),
+            })
+        });
+        for (slot, size) in table.iter_mut().zip(known.chain(told.skip(RECORDS.len()))) {
+            *slot = size;
         }
         RecordLayouts(table)
     }
@@ -143,11 +156,11 @@ impl RecordLayouts {
     #[inline]
     pub(super) fn record_len(&self, info: u32) -> Option<u64> {
         let (kind, vlen) = (info_kind(info), info_vlen(info));
-        let layout = (*self.0.get(usize::from(kind.0))?)?;
-        let elements = u64::from(vlen).saturating_mul(layout.element.into());
+        let size = (*self.0.get(usize::from(kind.0))?)?;
+        let elements = u64::from(vlen).saturating_mul(size.element.into());
         Some(
             elements
-                .saturating_add(layout.fixed.into())
+                .saturating_add(size.fixed.into())
                 .saturating_add(TYPE_SIZE as u64),
         )
     }

@@ -13,24 +13,28 @@
 //!
 //! Source: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
 
+mod builder;
 mod error;
 mod ext;
 mod header;
 mod kind;
 mod names;
 mod resolve;
+mod sanitize;
 mod types;
 
 use std::ffi::CStr;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+pub use builder::BtfBuilder;
 pub use error::Error;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, Groups, LineInfo, Record, Records};
 use header::{Header, RecordLayouts, TYPE_SIZE, info_kind};
 pub use kind::Kind;
 pub use names::FindAll;
 use names::Names;
+pub use sanitize::SupportedKinds;
 pub use types::{
     Array, Composite, Contents, DataSection, DeclTag, Elements, Enum, Enumerator, Func,
     FuncLinkage, FuncProto, Int, Member, Param, SectionVar, Type, TypeTag, Var, VarLinkage,

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::slice::ChunksExact;
 
 use super::header::{TYPE_SIZE, info_kind, info_vlen};
+use super::kind::Word;
 use super::{Btf, Error, Kind, TypeId};
 
 /// One type: a view of its record, decoded when asked.
@@ -79,6 +80,21 @@ pub struct Int {
     pub is_char: bool,
     /// Whether it is a boolean.
     pub is_bool: bool,
+}
+
+impl Int {
+    /// An unsigned integer of `size` bytes.
+    pub const fn unsigned(size: u8) -> Int {
+        let bits = size.saturating_mul(8);
+        Int {
+            size: size as u32,
+            bits,
+            bit_offset: 0,
+            is_signed: false,
+            is_char: false,
+            is_bool: false,
+        }
+    }
 }
 
 /// An array type.
@@ -456,6 +472,34 @@ impl<'a> Type<'a> {
     /// The parameters, if it is a prototype; none otherwise.
     pub fn params(self) -> Elements<'a, Param<'a>> {
         Elements::new_if(self, self.kind() == Kind::FUNC_PROTO)
+    }
+
+    /// The variables, if it is a section; none otherwise.
+    pub fn variables(self) -> Elements<'a, SectionVar> {
+        Elements::new_if(self, self.kind() == Kind::DATASEC)
+    }
+
+    /// The types it refers to, in the order of its record, `void` among them. None for an unknown kind.
+    pub fn references(self) -> impl Iterator<Item = TypeId> + use<'a> {
+        let words = self.words().into_iter().flatten();
+        words
+            .filter(|(word, _)| *word == Word::Type)
+            .map(|(_, value)| TypeId(value))
+    }
+
+    /// The words of its record and what they are.
+    pub(super) fn words(self) -> Result<impl Iterator<Item = (Word, u32)> + use<'a>, Error> {
+        let unknown = Error::UnknownContents {
+            id: self.id,
+            kind: self.kind(),
+        };
+        let meanings = self.kind().record().ok_or(unknown)?.iter();
+        let endian = self.btf.endian();
+        let values = self
+            .record
+            .chunks_exact(4)
+            .map(move |word| endian.read_u32(word, 0).unwrap_or(0));
+        Ok(meanings.zip(values))
     }
 
     fn int(self) -> Int {
