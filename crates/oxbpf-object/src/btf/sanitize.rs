@@ -6,7 +6,7 @@
 use bitflags::bitflags;
 
 use super::header::info_vlen;
-use super::{Btf, BtfBuilder, Error, FuncLinkage, Kind, SectionVar, TypeId, VarLinkage};
+use super::{Btf, BtfBuilder, Contents, Error, FuncLinkage, Kind, SectionVar, TypeId, VarLinkage};
 
 bitflags! {
     /// What a kernel accepts in the BTF of an object.
@@ -33,9 +33,8 @@ bitflags! {
     }
 }
 
-/// The sections whose variables are defined elsewhere.
+/// The section of what the kernel and its modules define.
 const KSYMS: &str = ".ksyms";
-const KCONFIG: &str = ".kconfig";
 
 /// The size that variables of `.ksyms` are given: that of `int`.
 const KSYM_SIZE: u32 = 4;
@@ -43,17 +42,24 @@ const KSYM_SIZE: u32 = 4;
 impl BtfBuilder {
     /// Turns what is external into what the kernel accepts, given the BTF that this is a copy of.
     ///
-    /// The kernel knows neither external variables nor functions in sections. Those of `.kconfig` become ordinary variables. Those of
-    /// `.ksyms` too, of type `int` one after the other; its functions become global ones, their unnamed parameters get a name, and
-    /// a variable takes their place in the section. Do this before [`sanitize`](BtfBuilder::sanitize).
+    /// The kernel knows neither external variables and functions nor functions in sections. So all become global, unnamed parameters
+    /// of the functions get a name, and in the section `.ksyms`, where the compiler has put no sizes, there are then only variables of
+    /// type `int`, one after the other. Do this before [`sanitize`](BtfBuilder::sanitize).
     ///
     /// # Errors
     ///
-    /// When types that a section refers to are not there.
+    /// When a type that a section or a function refers to is not there.
     pub fn settle_externs(&mut self, original: &Btf) -> Result<(), Error> {
-        if let Some(section) = original.find(KCONFIG, Kind::DATASEC) {
-            for variable in original.get(section)?.variables() {
-                self.set_var_linkage(variable.ty, VarLinkage::GLOBAL)?;
+        for (id, ty) in original.types() {
+            match ty.contents() {
+                Contents::Var(var) if var.linkage == VarLinkage::EXTERN => {
+                    self.set_var_linkage(id, VarLinkage::GLOBAL)?
+                }
+                Contents::Func(func) if func.linkage == FuncLinkage::EXTERN => {
+                    self.set_func_linkage(id, FuncLinkage::GLOBAL)?;
+                    self.name_params(func.proto)?;
+                }
+                _ => {}
             }
         }
         let Some(section) = original.find(KSYMS, Kind::DATASEC) else {
@@ -64,19 +70,14 @@ impl BtfBuilder {
         let mut variables = Vec::new();
         let mut offset = 0u32;
         for variable in original.get(section)?.variables() {
-            let ty = match original.get(variable.ty)?.kind() {
-                Kind::FUNC => {
-                    self.settle_function(original, variable.ty)?;
-                    *stand_in.get_or_insert_with(|| {
-                        self.add_var("extern_function", int, VarLinkage::GLOBAL)
-                    })
+            let ty = if original.get(variable.ty)?.kind() == Kind::FUNC {
+                *stand_in
+                    .get_or_insert_with(|| self.add_var("extern_function", int, VarLinkage::GLOBAL))
+            } else {
+                if let [_, _, ty, _] = self.record_of_kind(variable.ty, Kind::VAR)? {
+                    *ty = int.0;
                 }
-                _ => {
-                    if let [_, _, ty, linkage] = self.record_of_kind(variable.ty, Kind::VAR)? {
-                        (*ty, *linkage) = (int.0, VarLinkage::GLOBAL.0);
-                    }
-                    variable.ty
-                }
+                variable.ty
             };
             variables.push(SectionVar {
                 ty,
@@ -97,9 +98,7 @@ impl BtfBuilder {
         }
     }
 
-    fn settle_function(&mut self, original: &Btf, func: TypeId) -> Result<(), Error> {
-        self.set_func_linkage(func, FuncLinkage::GLOBAL)?;
-        let proto = original.get(func)?.target().unwrap_or_default();
+    fn name_params(&mut self, proto: TypeId) -> Result<(), Error> {
         let name = self.add_string("unnamed");
         for_elements(
             Some(self.record_of_kind(proto, Kind::FUNC_PROTO)?),
@@ -131,11 +130,11 @@ impl BtfBuilder {
             };
             let (kind, count) = (super::info_kind(*info), info_vlen(*info));
             let to = |kind: Kind, count: u32| u32::from(kind.0) << 24 | count;
+            // A note may be on a variable or function, and not on what they are replaced by.
+            let notes = Has::DECL_TAG | Has::DATASEC | Has::FUNC;
             match kind {
                 Kind::VAR if !kinds.contains(Has::DATASEC) => int_of_one_byte(info, third, rest),
-                Kind::DECL_TAG if !kinds.contains(Has::DECL_TAG) => {
-                    int_of_one_byte(info, third, rest)
-                }
+                Kind::DECL_TAG if !kinds.contains(notes) => int_of_one_byte(info, third, rest),
                 Kind::DATASEC if !kinds.contains(Has::DATASEC) => {
                     *info = to(Kind::STRUCT, count);
                     self.replace_in_name(id, &['.', '?']);
