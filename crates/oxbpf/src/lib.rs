@@ -1,8 +1,14 @@
 //! BPF in the kernel: load, attach and read BPF programs.
 #![deny(missing_docs)]
 
+mod denied;
 mod error;
+mod feature;
+pub mod limits;
 pub mod map;
+mod memlock;
+mod object_name;
+mod pin;
 pub mod program;
 mod sys;
 

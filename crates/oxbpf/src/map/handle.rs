@@ -1,13 +1,17 @@
 //! A map of any type, its keys and values as bytes.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 
 use oxbpf_object::kernel::{MapFlags, MapType};
 use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
 
+use super::{MapInfo, possible_cpus};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, MapFd, uapi};
+use crate::sys::{self, MapFd, ObjectKind, uapi};
+use crate::{denied, pin};
 
 /// A map in the kernel.
 ///
@@ -42,7 +46,62 @@ impl Map {
         Ok(Self::with_info(fd, &info, sys::nul_terminated(&info.name)))
     }
 
-    fn with_info(fd: MapFd, info: &uapi::MapInfo, name: String) -> Self {
+    /// Opens the map with a number, as `bpftool map` lists them. Linux 4.13.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::PermissionDenied`] without CAP_SYS_ADMIN.
+    #[doc(alias = "BPF_MAP_GET_FD_BY_ID")]
+    pub fn from_id(id: u32) -> Result<Self> {
+        let doing = || format!("opening the map with id {id}");
+        let fd = sys::fd_by_id(ObjectKind::Map, id, 0).map_err(|errno| {
+            let error = Error::syscall(errno, doing());
+            match denied::remedy(CapabilitySet::SYS_ADMIN) {
+                Some(remedy) if errno == Errno::PERM => error.with_remedy(remedy),
+                _ => error,
+            }
+        })?;
+        Self::from_fd(fd).map_err(|error| error.context(doing()))
+    }
+
+    /// Opens a pinned map.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::WrongKind`] if something
+    /// other than a map is pinned there.
+    #[doc(alias = "BPF_OBJ_GET")]
+    pub fn open_pinned(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let fd = pin::open(path, 0, "map")?;
+        Self::from_fd(fd)
+            .map_err(|error| error.context(format!("opening pinned map `{}`", path.display())))
+    }
+
+    /// Gives the map a name in a BPF file system, which keeps it alive.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if there is such a file, [`ErrorKind::InvalidInput`] if it
+    /// would not be in a BPF file system, or has a dot in its name.
+    #[doc(alias = "BPF_OBJ_PIN")]
+    pub fn pin(&self, path: impl AsRef<Path>) -> Result<()> {
+        pin::pin(self.as_fd(), path.as_ref(), &self.to_string())
+    }
+
+    /// Removes a name that [`Map::pin`] gave. The map lives on while anything else holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::InvalidInput`] if it is the
+    /// name of something else.
+    pub fn unpin(&self, path: impl AsRef<Path>) -> Result<()> {
+        pin::unpin(path.as_ref(), &self.to_string(), |fd| {
+            Ok(sys::is_map(fd.as_fd()) && Self::from_fd(fd)?.info()?.id == self.info()?.id)
+        })
+    }
+
+    pub(super) fn with_info(fd: MapFd, info: &uapi::MapInfo, name: String) -> Self {
         Self(Arc::new(Inner {
             fd,
             name,
@@ -52,6 +111,77 @@ impl Map {
             max_entries: info.max_entries,
             flags: MapFlags::from_bits_retain(info.map_flags),
         }))
+    }
+
+    pub(super) fn fd(&self) -> &MapFd {
+        &self.0.fd
+    }
+
+    /// What the kernel knows of it now.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+    pub fn info(&self) -> Result<MapInfo> {
+        sys::obj_info(self.as_fd())
+            .map(|info| MapInfo::new(&info))
+            .map_err(|errno| Error::syscall(errno, format!("asking about {self}")))
+    }
+
+    /// A typed view of it, such as [`HashMap<K, V>`](super::HashMap) or [`Array<V>`](super::Array).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WrongKind`] if it is not of that kind, [`ErrorKind::WrongSize`] if its keys
+    /// or values have other sizes than the types.
+    pub fn typed<T: TryFrom<Map, Error = Error>>(&self) -> Result<T> {
+        self.clone().try_into()
+    }
+
+    /// Makes it read-only for system calls, for good. Programs may still write to it. Linux 5.2.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ReadOnly`] if it is frozen already, or was opened read-only;
+    /// [`ErrorKind::Kernel`] with EBUSY if it is mapped writable, and what the kernel says
+    /// otherwise.
+    #[doc(alias = "BPF_MAP_FREEZE")]
+    pub fn freeze(&self) -> Result<()> {
+        self.fd().freeze().map_err(|errno| {
+            let error = Error::syscall(errno, format!("freezing {self}"));
+            match errno {
+                Errno::PERM => error
+                    .with_kind(ErrorKind::ReadOnly)
+                    .with_reason("it is frozen already, or was opened read-only"),
+                Errno::BUSY => error.with_reason("it is mapped writable"),
+                _ => error,
+            }
+        })
+    }
+
+    /// How many bytes a value takes as [`Map::get`] and [`Map::set`] pass it. That is
+    /// [`Map::value_size`], or, where each CPU has its own, the multiple of 8 above it times the
+    /// number of [`possible_cpus`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if it is not known: the map is of a type newer than this
+    /// library, or the CPUs of this machine cannot be counted.
+    pub fn value_len(&self) -> Result<usize> {
+        self.fd().value_len().map_or_else(
+            || {
+                possible_cpus()?;
+                Err(
+                    Error::new(ErrorKind::Unsupported, format!("sizing values of {self}"))
+                        .with_reason(format!(
+                            "type {} is newer than this library",
+                            self.map_type()
+                        )),
+                )
+            },
+            Ok,
+        )
     }
 
     /// Its name: the one in its object, or, where it was not made by this process, what the
@@ -89,6 +219,13 @@ impl Map {
     #[must_use]
     pub fn flags(&self) -> MapFlags {
         self.0.flags
+    }
+}
+
+/// Such as "map \`counts\`".
+impl std::fmt::Display for Map {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "map `{}`", self.name())
     }
 }
 

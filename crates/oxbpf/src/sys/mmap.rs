@@ -228,3 +228,83 @@ impl Drop for PrivateMapping {
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.len) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::{AsFd, OwnedFd};
+
+    use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+
+    use super::*;
+
+    const PAGE: usize = 4096;
+
+    fn memory() -> OwnedFd {
+        let fd = memfd_create("oxbpf-test", MemfdFlags::CLOEXEC).unwrap();
+        ftruncate(&fd, PAGE as u64).unwrap();
+        fd
+    }
+
+    #[test]
+    fn mappings_of_the_same_memory_see_each_other() {
+        let fd = memory();
+        let writer = Mapping::shared(fd.as_fd(), 0, PAGE, Access::ReadWrite).unwrap();
+        let reader = Mapping::shared(fd.as_fd(), 0, PAGE, Access::Read).unwrap();
+        assert!(writer.store_u32(8, 0x0403_0201));
+        assert_eq!(reader.load_u32(8), Some(0x0403_0201));
+        writer
+            .atomic_u64(16)
+            .unwrap()
+            .fetch_add(5, Ordering::Relaxed);
+        assert_eq!(reader.load_u64(16), Some(5));
+        assert!(!reader.store_u32(8, 1));
+        assert!(!reader.copy_in(8, &[1]));
+        assert!(reader.atomic_u8(0).is_none());
+    }
+
+    #[test]
+    fn copies_are_whole_at_any_offset_and_length() {
+        let fd = memory();
+        let map = Mapping::shared(fd.as_fd(), 0, PAGE, Access::ReadWrite).unwrap();
+        let bytes: Vec<u8> = (1..=40).collect();
+        for offset in 0..9 {
+            for len in 0..bytes.len() {
+                assert!(map.copy_in(0, &[0; 64]));
+                assert!(map.copy_in(offset, &bytes[..len]));
+                let mut out = [0xff; 64];
+                assert!(map.copy_out(0, &mut out));
+                assert!(out[..offset].iter().all(|b| *b == 0));
+                assert_eq!(&out[offset..offset + len], &bytes[..len]);
+                assert!(out[offset + len..].iter().all(|b| *b == 0));
+                let mut out = vec![0xff; len];
+                assert!(map.copy_out(offset, &mut out));
+                assert_eq!(out, &bytes[..len]);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_outside_is_reached() {
+        let fd = memory();
+        let map = Mapping::shared(fd.as_fd(), 0, PAGE, Access::ReadWrite).unwrap();
+        assert!(map.load_u64(PAGE - 8).is_some());
+        for offset in [PAGE - 4, PAGE, usize::MAX - 7, 4] {
+            assert_eq!(map.load_u64(offset), None);
+            assert!(!map.store_u64(offset, 1));
+        }
+        assert!(map.copy_out(PAGE - 2, &mut [0; 2]));
+        assert!(!map.copy_out(PAGE - 2, &mut [0; 3]));
+        assert!(!map.copy_out(usize::MAX, &mut [0; 3]));
+        assert!(!map.copy_in(PAGE - 2, &[0; 3]));
+        assert!(!map.copy_in(usize::MAX, &[0; 3]));
+    }
+
+    #[test]
+    fn only_sysfs_is_mapped_privately() {
+        let fd = memory();
+        assert_eq!(
+            PrivateMapping::of_sysfs(fd.as_fd(), PAGE).err(),
+            Some(Errno::INVAL)
+        );
+    }
+}

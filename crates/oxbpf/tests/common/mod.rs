@@ -23,3 +23,21 @@ macro_rules! require {
 
 #[allow(unused_imports)]
 pub(crate) use {require, skip};
+
+/// A BPF file system that only the calling thread sees, and that is gone when it ends.
+#[allow(dead_code, unsafe_code)]
+pub(crate) fn own_bpffs() -> std::path::PathBuf {
+    use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+    use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+    let path = "/sys/fs/bpf";
+    // SAFETY: takes only the mounts and the working directory of this thread apart.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::FS) }.unwrap();
+    mount_change(
+        "/",
+        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+    )
+    .unwrap();
+    mount("bpf", path, "bpf", MountFlags::empty(), None).unwrap();
+    path.into()
+}

@@ -1,0 +1,140 @@
+//! Why the kernel may have said no: looked up after it did, to tell its reader.
+
+use std::fs;
+
+use rustix::thread::{CapabilitySet, capabilities};
+
+/// The capabilities that bpf(2) asks about. Root has them, unless something took them away.
+pub(crate) fn capabilities_missing(needed: CapabilitySet) -> CapabilitySet {
+    let effective = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
+    // CAP_SYS_ADMIN includes the capabilities that were split off from it in Linux 5.8.
+    if effective.contains(CapabilitySet::SYS_ADMIN) {
+        return needed & !(effective | CapabilitySet::BPF | CapabilitySet::PERFMON);
+    }
+    needed & !effective
+}
+
+/// What stands in the way of a call that was answered with EPERM or EACCES and needs these
+/// capabilities, and what to do about it; `None` if nothing was found.
+pub(crate) fn remedy(needed: CapabilitySet) -> Option<String> {
+    let missing = capabilities_missing(needed);
+    if !missing.is_empty() {
+        let mut text = format!("run it as root, or with {}", names(missing));
+        if sysctl("kernel/unprivileged_bpf_disabled").is_some_and(|level| level != "0") {
+            text += " (kernel.unprivileged_bpf_disabled is set, so nothing works without)";
+        }
+        return Some(text);
+    }
+    if in_user_namespace() {
+        return Some(
+            "this process has its capabilities in a user namespace, where they do not count for \
+             BPF: run it in the initial one, or give it a BPF token"
+                .into(),
+        );
+    }
+    let mut suspects = Vec::new();
+    if let Some(level) = lockdown() {
+        suspects.push(format!("lockdown ({level})"));
+    }
+    if seccomp() {
+        suspects.push("the seccomp filter of this process".into());
+    }
+    if let Some(modules) = bpf_guarding_modules() {
+        suspects.push(format!("a security module ({modules})"));
+    }
+    if suspects.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "this process has {}, so look at {}",
+        names(needed),
+        suspects.join(", ")
+    ))
+}
+
+/// The names of capabilities, joined to a list.
+fn names(set: CapabilitySet) -> String {
+    let all = [
+        (CapabilitySet::BPF, "CAP_BPF"),
+        (CapabilitySet::PERFMON, "CAP_PERFMON"),
+        (CapabilitySet::NET_ADMIN, "CAP_NET_ADMIN"),
+        (CapabilitySet::SYS_ADMIN, "CAP_SYS_ADMIN"),
+    ];
+    let names: Vec<_> = all
+        .iter()
+        .filter(|(bit, _)| set.contains(*bit))
+        .map(|(_, name)| *name)
+        .collect();
+    names.join(" and ")
+}
+
+fn sysctl(name: &str) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/sys/{name}")).ok()?;
+    Some(text.trim().into())
+}
+
+/// Whether user ids are mapped other than one to one, as they are in the initial namespace.
+fn in_user_namespace() -> bool {
+    let Ok(map) = fs::read_to_string("/proc/self/uid_map") else {
+        return false;
+    };
+    let mut fields = map.split_whitespace();
+    let identity = ["0", "0", "4294967295"];
+    !(fields.by_ref().take(3).eq(identity) && fields.next().is_none())
+}
+
+/// The level of lockdown in force, if any.
+fn lockdown() -> Option<String> {
+    let text = fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
+    selected(&text)
+        .filter(|level| *level != "none")
+        .map(Into::into)
+}
+
+/// The word in brackets, as the kernel marks what is chosen among several.
+fn selected(text: &str) -> Option<&str> {
+    text.split_once('[')?
+        .1
+        .split_once(']')
+        .map(|(word, _)| word)
+}
+
+/// Whether a seccomp filter is in force.
+fn seccomp() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .filter_map(|line| line.strip_prefix("Seccomp:"))
+        .any(|mode| mode.trim() == "2")
+}
+
+/// The active security modules that can refuse bpf(2).
+fn bpf_guarding_modules() -> Option<String> {
+    let text = fs::read_to_string("/sys/kernel/security/lsm").ok()?;
+    let guards: Vec<_> = text
+        .trim()
+        .split(',')
+        .filter(|name| ["selinux", "bpf", "smack"].contains(name))
+        .collect();
+    (!guards.is_empty()).then(|| guards.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_chosen_word() {
+        assert_eq!(
+            selected("none [integrity] confidentiality\n"),
+            Some("integrity")
+        );
+        assert_eq!(selected("none integrity"), None);
+    }
+
+    #[test]
+    fn names_capabilities() {
+        let set = CapabilitySet::BPF | CapabilitySet::PERFMON;
+        assert_eq!(names(set), "CAP_BPF and CAP_PERFMON");
+    }
+}

@@ -1,0 +1,68 @@
+//! What this kernel can do, found out by trying.
+//!
+//! Nothing is probed before it is needed: to explain a refusal, or to choose what to do after
+//! one. Each answer is kept for the life of the process. No kernel version is looked at.
+
+use std::sync::OnceLock;
+
+use oxbpf_object::Endian;
+use oxbpf_object::asm::{self, Insn};
+use oxbpf_object::kernel::{Helper, ProgramType};
+use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
+
+use crate::denied;
+use crate::sys::{self, ProgramParts, uapi};
+
+/// Loads the smallest program that shows something, and tells what the kernel said.
+fn load(program_type: ProgramType, insns: &[Insn]) -> Result<(), Errno> {
+    let attr = uapi::ProgLoad {
+        prog_type: program_type.0,
+        ..Default::default()
+    };
+    let parts = ProgramParts {
+        insns: &asm::encode(insns, Endian::NATIVE),
+        license: c"GPL",
+        ..Default::default()
+    };
+    sys::prog_load(attr, &parts, None).result.map(drop)
+}
+
+/// `r0 = 0; exit`, after other instructions.
+fn ending(first: &[Insn]) -> Vec<Insn> {
+    let mov_r0_0 = Insn {
+        code: 0xb7,
+        ..Insn::default()
+    };
+    let exit = Insn {
+        code: 0x95,
+        ..Insn::default()
+    };
+    [first, &[mov_r0_0, exit]].concat()
+}
+
+/// Whether programs of a type may call a helper, arguments aside: a kernel that does not know
+/// the helper says EINVAL.
+fn helper_call(program_type: ProgramType, helper: Helper) -> Result<(), Errno> {
+    let call = Insn {
+        code: 0x85,
+        imm: helper.0 as i32,
+        ..Insn::default()
+    };
+    load(program_type, &ending(&[call]))
+}
+
+/// Whether maps and programs are charged to RLIMIT_MEMLOCK, as before Linux 5.11. Since then
+/// their memory is charged to the control group.
+pub(crate) fn charges_memlock() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        // Came with the same release, needs no rights of its own, and takes no arguments.
+        match helper_call(ProgramType::SOCKET_FILTER, Helper::KTIME_GET_COARSE_NS) {
+            Ok(()) => false,
+            // Without the right to load anything, this is no question of memory.
+            Err(Errno::PERM) => denied::capabilities_missing(CapabilitySet::BPF).is_empty(),
+            Err(_) => true,
+        }
+    })
+}

@@ -1,0 +1,112 @@
+//! Hash maps.
+
+use std::marker::PhantomData;
+
+use oxbpf_object::kernel::MapType;
+
+use super::view::{check_key, check_kind, check_value, view};
+use super::{Entries, Keys, Map, Plain, UpdateFlags};
+use crate::error::Result;
+
+/// A hash map with keys `K` and values `V`: `BPF_MAP_TYPE_HASH`, or `BPF_MAP_TYPE_LRU_HASH`, which
+/// drops the least recently used entries when it is full.
+#[doc(alias = "BPF_MAP_TYPE_HASH")]
+#[doc(alias = "BPF_MAP_TYPE_LRU_HASH")]
+pub struct HashMap<K, V> {
+    map: Map,
+    types: PhantomData<fn() -> (K, V)>,
+}
+
+view!(HashMap<K, V>);
+
+impl<K: Plain, V: Plain> HashMap<K, V> {
+    /// Makes a view of a map.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongKind`](crate::ErrorKind::WrongKind) if it is no hash map,
+    /// [`WrongSize`](crate::ErrorKind::WrongSize) if its keys or values are not as large as `K` or `V`.
+    pub fn new(map: Map) -> Result<Self> {
+        check_kind(&map, &[MapType::HASH, MapType::LRU_HASH, MapType::RHASH])?;
+        check_key::<K>(&map)?;
+        check_value::<V>(&map)?;
+        Ok(Self {
+            map,
+            types: PhantomData,
+        })
+    }
+
+    /// The value of a key, `None` if the key is not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::get_into`].
+    pub fn get(&self, key: &K) -> Result<Option<V>> {
+        let mut value = V::zeroed();
+        let found = self.map.get_into(key.bytes(), value.bytes_mut())?;
+        Ok(found.then_some(value))
+    }
+
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::set`].
+    pub fn set(&self, key: &K, value: &V) -> Result<()> {
+        self.set_with(key, value, UpdateFlags::empty())
+    }
+
+    /// Sets the value of a key only as `flags` allow.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::set`].
+    pub fn set_with(&self, key: &K, value: &V, flags: UpdateFlags) -> Result<()> {
+        self.map.set(key.bytes(), value.bytes(), flags)
+    }
+
+    /// Removes a key; `false` if it was not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::remove`].
+    pub fn remove(&self, key: &K) -> Result<bool> {
+        self.map.remove(key.bytes())
+    }
+
+    /// Removes a key and returns its value, `None` if it was not there. Linux 5.14.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::take_into`].
+    pub fn take(&self, key: &K) -> Result<Option<V>> {
+        let mut value = V::zeroed();
+        let found = self.map.take_into(key.bytes(), value.bytes_mut())?;
+        Ok(found.then_some(value))
+    }
+
+    /// Goes through the keys. It is safe to remove each key when it comes up.
+    ///
+    /// The iteration ends after the first error. That is
+    /// [`IterationAborted`](crate::ErrorKind::IterationAborted) when keys are removed by others
+    /// faster than they can be gone through.
+    #[must_use]
+    pub fn keys(&self) -> Keys<'_, K> {
+        Keys::new(&self.map)
+    }
+
+    /// Goes through keys and values, as [`HashMap::keys`] does.
+    #[must_use]
+    pub fn iter(&self) -> Entries<'_, K, V> {
+        Entries::new(self)
+    }
+}
+
+impl<'a, K: Plain, V: Plain> IntoIterator for &'a HashMap<K, V> {
+    type Item = Result<(K, V)>;
+    type IntoIter = Entries<'a, K, V>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
