@@ -124,7 +124,7 @@ fn fetch(url: &str, file: &Path) -> Result<()> {
 }
 
 /// The address of the archive which holds a suite.
-fn archive(suite: &str) -> Result<String> {
+pub(crate) fn archive(suite: &str) -> Result<String> {
     let security = suite.ends_with("-security");
     if let Some(mirror) = std::env::var("OXBPF_DEBIAN_MIRROR")
         .ok()

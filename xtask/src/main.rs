@@ -2,12 +2,19 @@
 //!
 //! Needs nothing but std, so that it is there before anything else is installed.
 
+mod cargo;
 mod cpio;
 mod debian;
 mod expected;
+mod image;
+mod install;
 mod json;
 mod kernel;
+mod msrv;
+mod mutate;
 mod process;
+mod setup;
+mod test;
 mod version;
 mod vm;
 mod vmtest;
@@ -20,22 +27,72 @@ struct Task {
     name: &'static str,
     usage: &'static str,
     about: &'static str,
-    run: fn(&[String]) -> Result<ExitCode>,
+    run: fn(&[String]) -> Result<()>,
+}
+
+const fn task(
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Result<()>,
+) -> Task {
+    Task {
+        name,
+        usage,
+        about,
+        run,
+    }
 }
 
 const TASKS: &[Task] = &[
-    Task {
-        name: "vm",
-        usage: vm::USAGE,
-        about: "run a command as root inside a Debian kernel under QEMU; no command is a shell",
-        run: vm::main,
-    },
-    Task {
-        name: "vmtest",
-        usage: vmtest::USAGE,
-        about: "run the tests that need a kernel as root inside one, and compare with vmtest/expected.tsv",
-        run: vmtest::main,
-    },
+    task(
+        "setup",
+        setup::USAGE,
+        "install what building and testing needs",
+        setup::main,
+    ),
+    task(
+        "test",
+        test::USAGE,
+        "everything that must be green",
+        test::main,
+    ),
+    task(
+        "vm",
+        vm::USAGE,
+        "run a command (or a shell) as root inside a Debian kernel under QEMU",
+        vm::main,
+    ),
+    task(
+        "vmtest",
+        vmtest::USAGE,
+        "run the kernel tests inside real kernels, against vmtest/expected.tsv",
+        vmtest::main,
+    ),
+    task(
+        "mutate",
+        mutate::USAGE,
+        "break the code as mutations.tsv says, and see a test fail each time",
+        mutate::main,
+    ),
+    task(
+        "msrv",
+        msrv::USAGE,
+        "build the libraries with the oldest Rust they promise to work with",
+        msrv::main,
+    ),
+    task(
+        "image",
+        image::USAGE,
+        "build the container image of the demo",
+        image::main,
+    ),
+    task(
+        "install",
+        install::USAGE,
+        "build the static demo and install it",
+        install::main,
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -53,7 +110,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match (task.run)(args) {
-        Ok(code) => code,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask {name}: {error}");
             ExitCode::FAILURE

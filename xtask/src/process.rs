@@ -69,6 +69,18 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// The shared libraries that a program needs, the loader among them; none if it is static, or no program.
+pub(crate) fn libraries(program: &Path) -> Vec<PathBuf> {
+    // ldd fails for static programs and for what is no program.
+    let listed = output(Command::new("ldd").arg(program)).unwrap_or_default();
+    let listed = String::from_utf8_lossy(&listed);
+    listed
+        .split_whitespace()
+        .filter(|word| word.starts_with('/'))
+        .map(PathBuf::from)
+        .collect()
+}
+
 fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words

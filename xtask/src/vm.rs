@@ -2,12 +2,12 @@
 
 use crate::cpio::Archive;
 use crate::kernel::{Kernel, files_below};
-use crate::process::{Context, Result, Scratch, find_program, output};
+use crate::process::{Context, Result, Scratch, find_program, libraries};
 use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) const USAGE: &str = "[--kernel 6.1] [--smp 1] [--memory MB] [--timeout SECONDS] [--append WORDS] [--console] [FILE... --] [CMD ARGS...]";
@@ -51,7 +51,7 @@ impl Default for Machine {
     }
 }
 
-pub(crate) fn main(args: &[String]) -> Result<ExitCode> {
+pub(crate) fn main(args: &[String]) -> Result<()> {
     let mut machine = Machine::default();
     let mut kernel = "6.1".to_owned();
     let mut rest = args.iter();
@@ -97,7 +97,7 @@ pub(crate) fn main(args: &[String]) -> Result<ExitCode> {
         let mut stdout = std::io::stdout().lock();
         let _ = stdout.write_all(chunk).and_then(|()| stdout.flush());
     })?;
-    Ok(ExitCode::from(status))
+    std::process::exit(status.into())
 }
 
 /// A word as the shell reads it back.
@@ -249,7 +249,7 @@ impl Machine {
             let wanted = if file.is_dir() {
                 files_below(&file)?
             } else {
-                with_libraries(&file)
+                [vec![file.clone()], libraries(&file)].concat()
             };
             for file in wanted {
                 let meta = std::fs::metadata(&file).context(file.display())?;
@@ -272,35 +272,16 @@ enum Ended {
     TimedOut,
 }
 
-/// A file and the shared libraries that it needs, the loader among them.
-fn with_libraries(file: &Path) -> Vec<PathBuf> {
-    // ldd fails for static programs and for what is no program.
-    let listed = output(Command::new("ldd").arg(file)).unwrap_or_default();
-    let listed = String::from_utf8_lossy(&listed).into_owned();
-    let libraries = listed
-        .split_whitespace()
-        .filter(|word| word.starts_with('/'))
-        .map(PathBuf::from);
-    std::iter::once(file.to_owned()).chain(libraries).collect()
-}
-
 /// The static busybox; a dynamic one would not start in the guest.
 fn busybox() -> Result<PathBuf> {
-    let found =
-        find_program("busybox").ok_or("no busybox; `cargo xtask setup` installs busybox-static")?;
-    if output(Command::new("ldd").arg(&found)).is_ok() {
-        return Err(format!(
-            "{} is not static; `cargo xtask setup` installs busybox-static",
-            found.display()
-        )
-        .into());
-    }
-    Ok(found)
+    let found = find_program("busybox").filter(|file| libraries(file).is_empty());
+    found.ok_or_else(|| "no static busybox; `cargo xtask setup` installs busybox-static".into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::output;
 
     #[test]
     fn words_survive_the_shell() {
@@ -316,16 +297,13 @@ mod tests {
 
     #[test]
     fn a_dynamic_program_comes_with_its_loader() {
-        let files = with_libraries(&std::env::current_exe().unwrap());
+        let files = libraries(&std::env::current_exe().unwrap());
         assert!(
             files
                 .iter()
                 .any(|file| file.to_string_lossy().contains("/ld-linux")),
             "{files:?}"
         );
-        assert_eq!(
-            with_libraries(Path::new("/etc/passwd")),
-            [PathBuf::from("/etc/passwd")]
-        );
+        assert!(libraries(Path::new("/etc/passwd")).is_empty());
     }
 }

@@ -1,13 +1,14 @@
 //! The tests that need a kernel, run as root inside real ones, one process each, and compared with what they are known
 //! to do there.
 
+use crate::cargo::{cargo, messages};
 use crate::expected::{Expected, Outcome, Results};
 use crate::json::Json;
 use crate::kernel::Kernel;
 use crate::process::{Context, Result, Scratch, find_program, output, root, workspace};
 use crate::vm::Machine;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) const USAGE: &str = "[--kernel 6.1,7,host|all] [--bless] [--console] [FILTER]";
@@ -44,7 +45,7 @@ struct Built {
     files: Vec<PathBuf>,
 }
 
-pub(crate) fn main(args: &[String]) -> Result<ExitCode> {
+pub(crate) fn main(args: &[String]) -> Result<()> {
     let mut kernels: Vec<String> = Vec::new();
     let (mut bless, mut console, mut filter) = (false, false, String::new());
     let mut rest = args.iter();
@@ -134,40 +135,23 @@ pub(crate) fn main(args: &[String]) -> Result<ExitCode> {
         "{} passed, {failed} failed, {skipped} skipped",
         count(|o| *o == Outcome::Pass)
     );
-    Ok(if deviations.is_empty() {
-        ExitCode::SUCCESS
+    if deviations.is_empty() {
+        Ok(())
     } else {
-        ExitCode::FAILURE
-    })
+        Err("not as expected".into())
+    }
 }
 
 /// Builds the tests and asks each binary what is in it.
 fn build() -> Result<Built> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo
-        .args([
-            "test",
-            "--no-run",
-            "--message-format=json-render-diagnostics",
-        ])
-        .current_dir(workspace());
+    let mut cargo = cargo();
+    cargo.args(["test", "--no-run"]);
     for package in PACKAGES {
         cargo.args(["--package", package]);
     }
-    let output = cargo
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo")?;
-    if !output.status.success() {
-        return Err("the tests do not build".into());
-    }
     let mut built = Built::default();
-    for line in String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter(|line| line.starts_with('{'))
-    {
-        built.add(&Json::parse(line)?)?;
+    for message in messages(&mut cargo)? {
+        built.add(&message)?;
     }
     built.tests.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(built)

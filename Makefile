@@ -1,0 +1,64 @@
+# Thin on purpose: what there is to know about each of these is in xtask/ (`cargo xtask help`).
+
+KERNEL ?= 6.1
+ARGS ?=
+PREFIX ?= /usr/local
+
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Cargo builds as you; only the program itself runs as root.
+RUNNER := $(if $(SUDO),--config 'target."cfg(all())".runner="sudo"')
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+XTASK := cargo xtask
+
+.PHONY: help
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: run
+run: rust ## build the demo and run it as root, with ARGS="--attach kprobe ..."
+	$(if $(VERSION),OXBPF_VERSION=$(VERSION)) cargo run --release --package exec-count $(RUNNER) -- $(ARGS)
+
+.PHONY: test
+test: setup ## everything that must be green: format, lints, tests, tests inside a real kernel
+	$(XTASK) test
+
+.PHONY: generate
+generate: setup ## rebuild the generated files that are committed
+	$(XTASK) generate
+
+.PHONY: vmtest
+vmtest: setup ## run the kernel tests inside Debian's KERNEL=6.1 (5.10, 6.12, 7, ..., host, all)
+	$(XTASK) vmtest --kernel $(KERNEL)
+
+.PHONY: mutate
+mutate: setup ## break the code line by line, and see a test fail each time
+	$(XTASK) mutate
+
+.PHONY: msrv
+msrv: setup ## build the libraries with the oldest Rust they promise to work with
+	$(XTASK) msrv
+
+.PHONY: image
+image: rust ## build a container image with nothing in it but the static demo
+	$(if $(VERSION),OXBPF_VERSION=$(VERSION)) $(XTASK) image
+
+.PHONY: install
+install: rust ## install the static demo as PREFIX/bin/exec-count
+	$(if $(VERSION),OXBPF_VERSION=$(VERSION)) $(XTASK) install $(DESTDIR)$(PREFIX)
+
+.PHONY: bench
+bench: setup ## measure the demo: size, CPU time, memory
+	$(XTASK) bench
+
+.PHONY: clean
+clean: ## remove what was built
+	cargo clean
+
+.PHONY: rust
+rust:
+	@./setup.sh
+
+.PHONY: setup
+setup: rust
+	@$(XTASK) setup

@@ -1,0 +1,61 @@
+//! Cargo, called by a task that cargo called.
+
+use crate::json::Json;
+use crate::process::{Context, Result, workspace};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The cargo that runs us, at the root of the workspace.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.current_dir(workspace());
+    cargo
+}
+
+/// Builds, and gives what cargo reports about it.
+pub(crate) fn messages(build: &mut Command) -> Result<Vec<Json>> {
+    build.arg("--message-format=json-render-diagnostics");
+    let output = build
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo")?;
+    if !output.status.success() {
+        return Err("it does not build".into());
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    said.lines()
+        .filter(|line| line.starts_with('{'))
+        .map(Json::parse)
+        .collect()
+}
+
+/// Builds a program for any machine of this kind: optimised, and with everything it needs inside.
+pub(crate) fn static_program(package: &str) -> Result<PathBuf> {
+    let version = crate::process::output(Command::new("rustc").arg("-vV"))?;
+    let version = String::from_utf8_lossy(&version).into_owned();
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .ok_or("rustc names no host")?;
+    let mut build = cargo();
+    // With a target of its own, procedural macros and build scripts stay dynamic, as they must.
+    build.args([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        package,
+        "--target",
+        host,
+    ]);
+    build.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    let messages = messages(&mut build)?;
+    let program = messages
+        .iter()
+        .rev()
+        .find_map(|message| message.get("executable").str());
+    program
+        .map(PathBuf::from)
+        .ok_or_else(|| format!("{package} has no program").into())
+}
