@@ -68,7 +68,7 @@ fn names(set: CapabilitySet) -> String {
     names.join(" and ")
 }
 
-fn sysctl(name: &str) -> Option<String> {
+pub(crate) fn sysctl(name: &str) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/sys/{name}")).ok()?;
     Some(text.trim().into())
 }
@@ -84,7 +84,7 @@ fn in_user_namespace() -> bool {
 }
 
 /// The level of lockdown in force, if any.
-fn lockdown() -> Option<String> {
+pub(crate) fn lockdown() -> Option<String> {
     let text = fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
     selected(&text)
         .filter(|level| *level != "none")

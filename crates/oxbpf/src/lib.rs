@@ -4,13 +4,18 @@
 mod denied;
 mod error;
 mod feature;
+pub mod kallsyms;
+mod kernel_fs;
 pub mod limits;
+mod link;
 pub mod map;
 mod memlock;
 mod object_name;
 mod pin;
 pub mod program;
+mod suggest;
 mod sys;
+pub mod tracefs;
 
 pub use error::{Error, ErrorKind, Result};
 pub use map::Map;

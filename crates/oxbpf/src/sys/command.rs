@@ -34,7 +34,7 @@ pub(super) fn address_mut<T>(slice: &mut [T]) -> u64 {
     slice.as_mut_ptr() as u64
 }
 
-fn length<T>(slice: &[T]) -> Result<u32> {
+pub(super) fn length<T>(slice: &[T]) -> Result<u32> {
     u32::try_from(slice.len()).map_err(|_| Errno::TOOBIG)
 }
 
@@ -223,7 +223,7 @@ pub(crate) fn obj_info<I: Info>(fd: BorrowedFd<'_>) -> Result<I> {
 /// # Safety
 ///
 /// Every address in `info` is 0 or that of writable memory as long as the length beside it.
-unsafe fn obj_info_raw<I: Info>(fd: BorrowedFd<'_>, info: &mut I) -> Result<()> {
+pub(super) unsafe fn obj_info_raw<I: Info>(fd: BorrowedFd<'_>, info: &mut I) -> Result<()> {
     let bytes = info.as_mut_bytes();
     let mut attr = uapi::ObjGetInfo {
         bpf_fd: raw(fd),
@@ -397,6 +397,18 @@ pub(crate) fn raw_tracepoint_open(
     };
     // SAFETY: the address is 0 or that of a NUL-terminated string.
     unsafe { bpf_fd(Command::RAW_TRACEPOINT_OPEN, &mut attr) }
+}
+
+/// Whether RAW_TRACEPOINT_OPEN takes a cookie: it then minds a program that is none, and nothing else.
+pub(crate) fn raw_tracepoint_takes_cookie() -> bool {
+    let mut attr = uapi::RawTracepointOpen {
+        prog_fd: u32::MAX,
+        cookie: 1,
+        ..Default::default()
+    };
+    // SAFETY: the structure has no addresses.
+    let answer = unsafe { bpf(Command::RAW_TRACEPOINT_OPEN, &mut attr) };
+    answer == Err(Errno::BADF)
 }
 
 /// What a link is made of besides a program and a target.

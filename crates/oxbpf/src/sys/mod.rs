@@ -11,12 +11,15 @@ mod call;
 mod command;
 mod cpus;
 mod element;
+mod link_info;
 mod mmap;
+pub(crate) mod perf;
 pub(crate) mod uapi;
 
 pub(crate) use command::*;
 pub(crate) use cpus::possible as possible_cpus;
 pub(crate) use element::{MapFd, PER_CPU_ALIGN};
+pub(crate) use link_info::*;
 pub(crate) use mmap::{Access, Mapping, PrivateMapping};
 
 /// The result of a system call.

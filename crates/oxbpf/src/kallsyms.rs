@@ -1,0 +1,459 @@
+//! The kernel's symbols, from `/proc/kallsyms`.
+//!
+//! The file has well over a hundred thousand lines and the kernel makes them up one by one, so it is read once for a whole
+//! set of names ([`find`]), to the end, because a name may stand for several functions.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+
+use crate::suggest::Nearest;
+use crate::{Error, ErrorKind, Result};
+
+const PATH: &str = "/proc/kallsyms";
+
+/// What is read at a time. The kernel hands out a page at most, but nothing promises that.
+const BUFFER: usize = 64 << 10;
+
+/// What compilers put behind a function's name when they make another one of it, and what that one is.
+const SUFFIXES: &[(&str, Variant)] = &[
+    ("isra", Variant::Specialised),
+    ("constprop", Variant::Specialised),
+    ("part", Variant::Part),
+    ("cold", Variant::Part),
+    ("llvm", Variant::Renamed),
+    ("lto_priv", Variant::Renamed),
+    ("localalias", Variant::Renamed),
+];
+
+/// What a compiler made of a function.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Variant {
+    /// The same function under another name (`.llvm.NUMBER`, `.lto_priv.N`).
+    Renamed,
+    /// With arguments removed or replaced by constants (`.isra.N`, `.constprop.N`): its registers do not hold
+    /// what the source says.
+    Specialised,
+    /// A fragment (`.cold`, `.part.N`): it is jumped to from inside of the function, not called for each call.
+    Part,
+}
+
+/// One symbol of the kernel or of one of its modules.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Symbol {
+    /// The whole name, suffixes included.
+    pub name: String,
+    /// The address, or `None` where the kernel hides it from this process.
+    pub address: Option<u64>,
+    /// The letter that nm(1) uses: `t` and `T` for functions, `d`, `D`, `b`, `B`, `r`, `R` for data.
+    pub kind: char,
+    /// The module it belongs to; `bpf` for BPF programs.
+    pub module: Option<String>,
+}
+
+impl Symbol {
+    /// Whether this is a function.
+    #[must_use]
+    pub fn is_function(&self) -> bool {
+        matches!(self.kind, 't' | 'T' | 'w' | 'W')
+    }
+
+    /// What a compiler made of the function that `name` begins with, or `None` for the function itself.
+    #[must_use]
+    pub fn variant(&self) -> Option<Variant> {
+        let (_, suffixes) = self.name.split_once('.')?;
+        let mut made = None;
+        for suffix in suffixes.split('.') {
+            let known = SUFFIXES.iter().find(|(text, _)| *text == suffix);
+            // `f.isra.0.cold` is a part before it is anything else.
+            match known {
+                Some((_, Variant::Part)) => return Some(Variant::Part),
+                Some((_, variant)) => made = made.or(Some(*variant)),
+                None => {}
+            }
+        }
+        made
+    }
+}
+
+/// What [`find`] found of the names it was asked for.
+#[derive(Clone, Debug)]
+pub struct Symbols {
+    found: HashMap<String, Found>,
+    hidden: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Found {
+    exact: Vec<Symbol>,
+    variants: Vec<Symbol>,
+}
+
+impl Symbols {
+    /// Every symbol of exactly this name, in the kernel's order. There may be several: static functions of
+    /// different files may share a name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> &[Symbol] {
+        self.found.get(name).map_or(&[], |found| &found.exact)
+    }
+
+    /// The functions that compilers made of `name`: `name.isra.0`, `name.cold` and the like.
+    #[must_use]
+    pub fn variants(&self, name: &str) -> &[Symbol] {
+        self.found.get(name).map_or(&[], |found| &found.variants)
+    }
+
+    /// Whether the kernel hides all addresses from this process.
+    #[must_use]
+    pub fn are_hidden(&self) -> bool {
+        self.hidden
+    }
+
+    /// The one address of `name`, or `None` where there is no such symbol.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::PermissionDenied`] where the kernel hides addresses (sysctl `kernel.kptr_restrict`), and
+    /// [`ErrorKind::InvalidInput`] where several symbols of this name have different addresses.
+    pub fn address(&self, name: &str) -> Result<Option<u64>> {
+        let symbols = self.named(name);
+        let Some(first) = symbols.first() else {
+            return Ok(None);
+        };
+        let doing = || format!("finding the address of kernel symbol `{name}`");
+        if self.hidden {
+            return Err(hidden(doing()));
+        }
+        if symbols.iter().any(|symbol| symbol.address != first.address) {
+            let reason = format!("{} symbols have this name", symbols.len());
+            return Err(Error::new(ErrorKind::InvalidInput, doing()).with_reason(reason));
+        }
+        Ok(first.address)
+    }
+}
+
+fn hidden(doing: String) -> Error {
+    let restrict = std::fs::read_to_string("/proc/sys/kernel/kptr_restrict").unwrap_or_default();
+    let error = Error::new(ErrorKind::PermissionDenied, doing);
+    match restrict.trim() {
+        "2" => error
+            .with_reason("the kernel hides addresses from everyone (kernel.kptr_restrict is 2)")
+            .with_remedy("set it to 1: sysctl kernel.kptr_restrict=1"),
+        "1" => error
+            .with_reason("the kernel hides addresses from processes without CAP_SYSLOG (kernel.kptr_restrict is 1)")
+            .with_remedy("run as root or with CAP_SYSLOG"),
+        _ => error
+            .with_reason("the kernel hides addresses from this process")
+            .with_remedy("run as root or with CAP_SYSLOG"),
+    }
+}
+
+/// Looks for all of `names` in one pass over `/proc/kallsyms`.
+///
+/// A name that does not exist is no error: [`Symbols::named`] is empty for it.
+///
+/// # Errors
+///
+/// Where the file is missing (`CONFIG_KALLSYMS` is off, or `/proc` is not mounted) or cannot be read.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn main() -> oxbpf::Result<()> {
+/// let symbols = oxbpf::kallsyms::find(["tcp_v4_connect", "do_exit"])?;
+/// for symbol in symbols.named("do_exit") {
+///     println!("{:?} {}", symbol.address, symbol.name);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub fn find<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Symbols> {
+    let names: Vec<&str> = names.into_iter().collect();
+    open()
+        .and_then(|file| find_in(file, &names))
+        .map_err(|e| unreadable(e, "looking up kernel symbols"))
+}
+
+/// The names of kernel functions that are nearest to `name`, the nearest first: for "did you mean".
+///
+/// # Errors
+///
+/// As for [`find`].
+pub fn nearest(name: &str) -> Result<Vec<String>> {
+    open()
+        .and_then(|file| nearest_in(file, name, ""))
+        .map_err(|e| unreadable(e, "looking for kernel symbols of similar names"))
+}
+
+/// As [`nearest`], among the functions that begin with `prefix`, which is taken off.
+pub(crate) fn nearest_with_prefix(name: &str, prefix: &str) -> Vec<String> {
+    open()
+        .and_then(|file| nearest_in(file, name, prefix))
+        .unwrap_or_default()
+}
+
+fn open() -> io::Result<File> {
+    File::open(PATH)
+}
+
+fn unreadable(e: io::Error, doing: &str) -> Error {
+    let kind = match e.kind() {
+        io::ErrorKind::NotFound => ErrorKind::Unsupported,
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        _ => ErrorKind::Kernel,
+    };
+    let error = Error::new(kind, doing)
+        .with_source(e)
+        .context(format!("reading `{PATH}`"));
+    match kind {
+        ErrorKind::Unsupported => {
+            error.with_remedy("mount /proc; the kernel must be built with CONFIG_KALLSYMS")
+        }
+        _ => error,
+    }
+}
+
+/// A line of the file, unparsed but for its fields.
+struct Line<'l> {
+    address: &'l [u8],
+    kind: u8,
+    name: &'l [u8],
+    module: Option<&'l [u8]>,
+}
+
+impl<'l> Line<'l> {
+    fn split(line: &'l [u8]) -> Option<Self> {
+        let space = line.iter().position(|b| *b == b' ')?;
+        let (address, rest) = line.split_at(space);
+        let [b' ', kind, b' ', name @ ..] = rest else {
+            return None;
+        };
+        let (name, module) = match name.iter().position(|b| *b == b'\t') {
+            Some(tab) => (&name[..tab], Some(&name[tab + 1..])),
+            None => (name, None),
+        };
+        Some(Self {
+            address,
+            kind: *kind,
+            name,
+            module,
+        })
+    }
+
+    fn to_symbol(&self) -> Option<Symbol> {
+        let address = std::str::from_utf8(self.address).ok()?;
+        let module = self.module.map(|module| {
+            let module = String::from_utf8_lossy(module);
+            module.trim_matches(['[', ']']).to_owned()
+        });
+        Some(Symbol {
+            name: std::str::from_utf8(self.name).ok()?.to_owned(),
+            address: Some(u64::from_str_radix(address, 16).ok()?),
+            kind: char::from(self.kind),
+            module,
+        })
+    }
+}
+
+/// Shows `visit` each line of `source`; lines it cannot make sense of are passed over.
+fn scan(mut source: impl Read, mut visit: impl FnMut(&Line<'_>)) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    let mut kept = 0;
+    loop {
+        let read = match source.read(&mut buffer[kept..]) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e),
+        };
+        let end = kept + read;
+        let mut start = 0;
+        while let Some(length) = buffer[start..end].iter().position(|b| *b == b'\n') {
+            if let Some(line) = Line::split(&buffer[start..start + length]) {
+                visit(&line);
+            }
+            start += length + 1;
+        }
+        buffer.copy_within(start..end, 0);
+        kept = end - start;
+        if kept == BUFFER {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a line does not end",
+            ));
+        }
+    }
+    if let Some(line) = Line::split(&buffer[..kept]) {
+        visit(&line);
+    }
+    Ok(())
+}
+
+fn find_in(source: impl Read, names: &[&str]) -> io::Result<Symbols> {
+    let mut wanted: HashMap<&[u8], Found> = HashMap::new();
+    // Few lines have both the first letter and the length of a name: only these are looked up.
+    let mut starts = [0u64; 256];
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        starts[usize::from(name.as_bytes()[0])] |= 1 << (name.len() % 64);
+        wanted.insert(name.as_bytes(), Found::default());
+    }
+    let may_match = |name: &[u8]| match name.first() {
+        Some(first) => starts[usize::from(*first)] & (1 << (name.len() % 64)) != 0,
+        None => false,
+    };
+    let mut hidden = true;
+    scan(source, |line| {
+        if hidden && line.address.iter().any(|digit| *digit != b'0') {
+            hidden = false;
+        }
+        if may_match(line.name) {
+            if let Some(found) = wanted.get_mut(line.name) {
+                found.exact.extend(line.to_symbol());
+            }
+        }
+        if starts[usize::from(*line.name.first().unwrap_or(&0))] == 0 {
+            return;
+        }
+        let Some(dot) = line.name.iter().position(|b| *b == b'.') else {
+            return;
+        };
+        let base = &line.name[..dot];
+        if may_match(base) {
+            if let Some(found) = wanted.get_mut(base) {
+                let symbol = line.to_symbol();
+                found
+                    .variants
+                    .extend(symbol.filter(|s| s.is_function() && s.variant().is_some()));
+            }
+        }
+    })?;
+    let mut found: HashMap<String, Found> = HashMap::new();
+    for (name, mut symbols) in wanted {
+        if hidden {
+            for symbol in symbols.exact.iter_mut().chain(&mut symbols.variants) {
+                symbol.address = None;
+            }
+        }
+        found.insert(String::from_utf8_lossy(name).into_owned(), symbols);
+    }
+    Ok(Symbols { found, hidden })
+}
+
+fn nearest_in(source: impl Read, name: &str, prefix: &str) -> io::Result<Vec<String>> {
+    let mut nearest = Nearest::to(name);
+    scan(source, |line| {
+        if !matches!(line.kind, b't' | b'T' | b'w' | b'W') {
+            return;
+        }
+        let Some(rest) = line.name.strip_prefix(prefix.as_bytes()) else {
+            return;
+        };
+        if let Ok(candidate) = std::str::from_utf8(rest) {
+            nearest.offer(candidate);
+        }
+    })?;
+    Ok(nearest.names())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &[u8] = b"0000000000000000 A fixed_percpu_data\n\
+        ffffffff81000010 T do_exit\n\
+        ffffffff81000020 t dup\n\
+        ffffffff81000030 t dup\n\
+        ffffffff81000040 t tcp_ack.isra.0\n\
+        ffffffff81000050 t tcp_ack.isra.0.cold\n\
+        ffffffff81000060 d tcp_ack.1\n\
+        ffffffff81000070 t quiet.llvm.1234567\n\
+        ffffffffc0000000 t ext4_sync_file\t[ext4]\n\
+        ffffffffc0000100 t bpf_prog_6deef7357e7b4530\t[bpf]";
+
+    /// Gives out a few bytes at a time, as nothing forbids a kernel to.
+    struct Trickle<'b>(&'b [u8]);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let length = into.len().min(7);
+            self.0.read(&mut into[..length])
+        }
+    }
+
+    #[test]
+    fn finds_names_their_duplicates_and_their_modules() {
+        let names = ["do_exit", "dup", "ext4_sync_file", "absent", ""];
+        let symbols = find_in(Trickle(SAMPLE), &names).unwrap();
+        assert_eq!(
+            symbols.address("do_exit").unwrap(),
+            Some(0xffff_ffff_8100_0010)
+        );
+        assert_eq!(symbols.named("dup").len(), 2);
+        let ambiguous = symbols.address("dup").unwrap_err();
+        assert!(ambiguous.to_string().contains("2 symbols"), "{ambiguous}");
+        assert_eq!(
+            symbols.named("ext4_sync_file")[0].module.as_deref(),
+            Some("ext4")
+        );
+        assert_eq!(symbols.address("absent").unwrap(), None);
+        assert!(symbols.named("never_asked").is_empty());
+    }
+
+    #[test]
+    fn finds_what_compilers_made_of_a_function() {
+        let symbols = find_in(SAMPLE, &["tcp_ack", "quiet", "tcp_ack.isra.0"]).unwrap();
+        let variants: Vec<_> = symbols
+            .variants("tcp_ack")
+            .iter()
+            .map(|s| (s.name.as_str(), s.variant()))
+            .collect();
+        assert_eq!(
+            variants,
+            [
+                ("tcp_ack.isra.0", Some(Variant::Specialised)),
+                ("tcp_ack.isra.0.cold", Some(Variant::Part)),
+            ]
+        );
+        assert_eq!(
+            symbols.variants("quiet")[0].variant(),
+            Some(Variant::Renamed)
+        );
+        assert_eq!(symbols.named("tcp_ack.isra.0").len(), 1);
+    }
+
+    #[test]
+    fn says_when_addresses_are_hidden() {
+        let text = b"0000000000000000 T do_exit\n0000000000000000 t dup\n";
+        let symbols = find_in(&text[..], &["do_exit"]).unwrap();
+        assert!(symbols.are_hidden());
+        assert_eq!(symbols.named("do_exit")[0].address, None);
+        let error = symbols.address("do_exit").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(symbols.address("absent").unwrap(), None);
+    }
+
+    #[test]
+    fn survives_lines_that_are_none() {
+        let text = b"\n\nffff\nffffffff81000010 T do_exit\nxyz T do_exit\n \xff\xfe T \xff\n";
+        let symbols = find_in(&text[..], &["do_exit"]).unwrap();
+        assert_eq!(symbols.named("do_exit").len(), 1);
+        let endless = vec![b'a'; BUFFER + 1];
+        assert!(find_in(&endless[..], &["do_exit"]).is_err());
+    }
+
+    #[test]
+    fn suggests_functions() {
+        assert_eq!(nearest_in(SAMPLE, "do_exi", "").unwrap(), ["do_exit"]);
+        assert_eq!(nearest_in(SAMPLE, "exti", "do_").unwrap(), ["exit"]);
+    }
+
+    #[test]
+    fn reads_the_running_kernel() {
+        let symbols = find(["vfs_read", "no_such_function_in_any_kernel"]).unwrap();
+        assert_eq!(symbols.named("vfs_read").len(), 1);
+        assert!(symbols.named("vfs_read")[0].is_function());
+        assert!(symbols.named("no_such_function_in_any_kernel").is_empty());
+    }
+}
