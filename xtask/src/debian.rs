@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+/// The keys that Debian signs its suites with.
+pub(crate) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
 /// Debian's name of the architecture whose kernels we boot.
 pub(crate) const ARCH: &str = "amd64";
 
@@ -30,21 +33,12 @@ impl Package {
             "fetching {} {} from {}",
             self.name, self.version.0, self.suite
         );
-        fetch(
-            &format!(
-                "{}/{}",
-                archive(&self.suite)?,
-                self.filename.replace('+', "%2B")
-            ),
+        fetch_checked(
+            &self.suite,
+            &self.filename.replace('+', "%2B"),
+            &self.sha256,
             &deb,
         )?;
-        let sum = output(Command::new("sha256sum").arg(&deb))?;
-        let sum = String::from_utf8_lossy(&sum);
-        if sum.split_whitespace().next() != Some(&self.sha256) {
-            return Err(
-                format!("{} does not have the SHA256 its index names", self.filename).into(),
-            );
-        }
         run(Command::new("dpkg-deb").arg("-x").arg(&deb).arg(into))?;
         std::fs::remove_file(&deb).context(deb.display())
     }
@@ -54,19 +48,49 @@ impl Package {
 pub(crate) fn packages(suite: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<Package>> {
     let index = cache()?.join("index").join(format!("{suite}.{ARCH}.xz"));
     if !fresh(&index) {
-        let url = format!(
-            "{}/dists/{suite}/main/binary-{ARCH}/Packages.xz",
-            archive(suite)?
-        );
-        match fetch(&url, &index) {
+        match fetch_index(suite, &index) {
             Err(error) if index.exists() => {
-                eprintln!("{error}; going on with the index of last time")
+                eprintln!("{error}; going on with the index of last time");
             }
             fetched => fetched?,
         }
     }
     let text = output(Command::new("xz").arg("-dc").arg(&index))?;
     Ok(parse_index(&String::from_utf8_lossy(&text), suite, wanted))
+}
+
+/// Fetches the index of a suite that its signed release file names.
+fn fetch_index(suite: &str, index: &Path) -> Result<()> {
+    let release = index.with_extension("release");
+    fetch(
+        &format!("{}/dists/{suite}/InRelease", archive(suite)?),
+        &release,
+    )?;
+    let mut verify = Command::new("gpgv");
+    verify
+        .args(["--quiet", "--keyring", KEYRING, "--output", "-"])
+        .arg(&release);
+    let signed = output(&mut verify).context(format!("{suite} is not signed by Debian"))?;
+    let sha256 =
+        index_sha256(&String::from_utf8_lossy(&signed)).ok_or(format!("{suite} has no index"))?;
+    fetch_checked(
+        suite,
+        &format!("dists/{suite}/main/binary-{ARCH}/by-hash/SHA256/{sha256}"),
+        &sha256,
+        index,
+    )
+}
+
+/// The checksum of our index in a release file, which lists each file once for each kind of checksum.
+fn index_sha256(release: &str) -> Option<String> {
+    let wanted = format!("main/binary-{ARCH}/Packages.xz");
+    let mut sums = release
+        .lines()
+        .skip_while(|line| *line != "SHA256:")
+        .skip(1)
+        .take_while(|line| line.starts_with(' '));
+    let words = sums.find_map(|line| Some(line.strip_suffix(&wanted)?.split_whitespace()))?;
+    words.into_iter().next().map(str::to_owned)
 }
 
 /// Was this file written recently enough to believe it?
@@ -97,6 +121,18 @@ fn parse_index(text: &str, suite: &str, wanted: impl Fn(&str) -> bool) -> Vec<Pa
         })
     });
     stanzas.collect()
+}
+
+/// Fetches a file of an archive, and keeps it only if it is the right one.
+fn fetch_checked(suite: &str, path: &str, sha256: &str, file: &Path) -> Result<()> {
+    let unchecked = file.with_extension(format!("unchecked{}", std::process::id()));
+    fetch(&format!("{}/{path}", archive(suite)?), &unchecked)?;
+    let sum = output(Command::new("sha256sum").arg(&unchecked))?;
+    if String::from_utf8_lossy(&sum).split_whitespace().next() == Some(sha256) {
+        return std::fs::rename(&unchecked, file).context(file.display());
+    }
+    let _ = std::fs::remove_file(&unchecked);
+    Err(format!("{path} of {suite} does not have the SHA256 {sha256}").into())
 }
 
 /// Writes what `url` names to `file`, whole or not at all.
@@ -218,6 +254,17 @@ mod tests {
             packages,
             [expected],
             "an entry without file or checksum is no package"
+        );
+    }
+
+    #[test]
+    fn the_index_is_known_by_its_sha256() {
+        let release = "Suite: x\nMD5Sum:\n aa 10 main/binary-amd64/Packages.xz\nSHA256:\n \
+            bb 9 main/binary-arm64/Packages.xz\n cc  10 main/binary-amd64/Packages.xz\nOther: x\n";
+        assert_eq!(index_sha256(release).as_deref(), Some("cc"));
+        assert_eq!(
+            index_sha256("SHA256:\n aa 1 other\nX:\n bb 1 main/binary-amd64/Packages.xz\n"),
+            None
         );
     }
 

@@ -65,6 +65,11 @@ const NEEDS: &[Need] = &[
     program(&["qemu-system-x86_64"], &["qemu-system-x86"]),
     program(&["busybox"], &["busybox-static"]),
     program(&["curl"], &["curl"]),
+    program(&["gpgv"], &["gpgv"]),
+    Need {
+        sign: Sign::File(crate::debian::KEYRING),
+        packages: &["debian-archive-keyring"],
+    },
     program(&["dpkg-deb"], &["dpkg"]),
     program(&["xz"], &["xz-utils"]),
     program(&["zstd"], &["zstd"]),
