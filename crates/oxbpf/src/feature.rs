@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use crate::denied;
-use crate::sys::{self, ProgramParts, uapi};
+use crate::sys::{self, LogBuffer, ProgramParts, uapi};
 
 /// Loads the smallest program that shows something, and tells what the kernel said.
 fn load(program_type: ProgramType, insns: &[Insn]) -> Result<(), Errno> {
@@ -65,4 +65,31 @@ pub(crate) fn charges_memlock() -> bool {
             Err(_) => true,
         }
     })
+}
+
+/// Whether this kernel has programs of a type that are loaded for an attach type (0 for none).
+///
+/// If so, the verifier gets to see them, and writes a log of what it does not like; if not, the
+/// request is refused before.
+pub(crate) fn has_program_type(program_type: ProgramType, attach_type: u32) -> bool {
+    let attr = uapi::ProgLoad {
+        prog_type: program_type.0,
+        expected_attach_type: attach_type,
+        ..Default::default()
+    };
+    let exit_without_a_result = Insn {
+        code: 0x95,
+        ..Insn::default()
+    };
+    let parts = ProgramParts {
+        insns: &exit_without_a_result.encode(Endian::NATIVE),
+        license: c"GPL",
+        ..Default::default()
+    };
+    let mut log = [0; 4096];
+    let buffer = LogBuffer {
+        bytes: &mut log,
+        level: 1,
+    };
+    sys::prog_load(attr, &parts, Some(buffer)).result.is_ok() || log[0] != 0
 }

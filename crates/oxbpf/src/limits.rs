@@ -4,3 +4,11 @@
 /// iteration ends with [`ErrorKind::IterationAborted`](crate::ErrorKind::IterationAborted).
 /// Each new start means that somebody deleted the very key the iteration stood at.
 pub const MAX_ITERATION_RESTARTS: u32 = 16;
+
+/// How many times a program load is tried again that the kernel answers with EAGAIN, as it
+/// does when a signal comes in during verification.
+pub const MAX_LOAD_RETRIES: usize = 10;
+
+/// How many bytes of a verifier's log are kept. The longest come from programs that are rejected
+/// after the million steps that the verifier takes at most.
+pub const MAX_VERIFIER_LOG: usize = 256 << 20;

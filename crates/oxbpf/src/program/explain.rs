@@ -1,0 +1,155 @@
+//! What a refused program load means.
+
+use oxbpf_object::kernel::ProgramType;
+use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
+
+use super::{ProgramLoad, VerifierError};
+use crate::error::{ENOTSUPP, Error, ErrorKind};
+use crate::{denied, feature, memlock};
+
+/// What to do about messages of the verifier that come up often: how a part of them begins, and
+/// the advice.
+const ADVICE: &[(&str, &str)] = &[
+    (
+        "cannot call GPL-restricted function",
+        "give the object a licence that is compatible with the GPL: \
+         `char LICENSE[] SEC(\"license\") = \"GPL\";`",
+    ),
+    (
+        "cannot call GPL only function",
+        "give the object a licence that is compatible with the GPL: \
+         `char LICENSE[] SEC(\"license\") = \"GPL\";`",
+    ),
+    (
+        "BPF program is too large",
+        "the verifier gave up after too many steps: bound its loops tighter, or move code to \
+         global functions, which are verified once",
+    ),
+    (
+        "unknown func",
+        "this kernel has no such helper, or not for programs of this type",
+    ),
+    (
+        "program of this type cannot use helper",
+        "this kernel has that helper for programs of other types only",
+    ),
+    (
+        "map_value_or_null",
+        "check the pointer that the lookup returned for NULL before using it",
+    ),
+];
+
+/// The error for a load that was answered with `errno`.
+pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierError) -> Error {
+    let program_type = load.program_type;
+    let doing = format!("loading program `{}` ({program_type})", load.name);
+    let error = Error::syscall(errno, doing);
+    if verdict.says_why() {
+        let remedy = verdict.advice().map(Into::into).or_else(|| {
+            let summary = verdict.summary();
+            let known = ADVICE.iter().find(|(part, _)| summary.contains(part));
+            known.map(|(_, advice)| (*advice).to_owned())
+        });
+        let error = error.with_kind(ErrorKind::Rejected).with_verifier(verdict);
+        return match remedy {
+            Some(remedy) => error.with_remedy(remedy),
+            None => error,
+        };
+    }
+    match errno {
+        Errno::PERM | Errno::ACCESS => {
+            match memlock::remedy().or_else(|| denied::remedy(needed_capabilities(program_type))) {
+                Some(remedy) => error.with_remedy(remedy),
+                None => error,
+            }
+        }
+        Errno::TOOBIG => too_big(load, error),
+        Errno::INVAL => invalid(load, error),
+        e if e.raw_os_error() == ENOTSUPP => {
+            error.with_remedy("see whether the BPF JIT is on: sysctl net.core.bpf_jit_enable=1")
+        }
+        Errno::NOMEM => error.with_reason("there is not enough memory"),
+        _ => error,
+    }
+}
+
+/// The kernel did not even look at the instructions.
+fn invalid(load: &ProgramLoad<'_>, error: Error) -> Error {
+    let program_type = load.program_type;
+    let attach_type = load.attach.attach_type;
+    if feature::has_program_type(program_type, attach_type.map_or(0, |t| t.0)) {
+        return error.with_reason("this kernel does not take the flags or attributes of this load");
+    }
+    let error = error.with_kind(ErrorKind::Unsupported);
+    let (error, minimum) = match attach_type {
+        Some(attach_type) => (
+            error.with_reason(format!(
+                "this kernel has no programs of type {program_type} for {attach_type}"
+            )),
+            attach_type
+                .minimum_kernel()
+                .max(program_type.minimum_kernel()),
+        ),
+        None => (
+            error.with_reason(format!(
+                "this kernel has no programs of type {program_type}"
+            )),
+            program_type.minimum_kernel(),
+        ),
+    };
+    match minimum {
+        Some((major, minor)) => error.with_remedy(format!(
+            "they take Linux {major}.{minor} or newer, built with support for them"
+        )),
+        None => error,
+    }
+}
+
+fn too_big(load: &ProgramLoad<'_>, error: Error) -> Error {
+    /// `BPF_COMPLEXITY_LIMIT_INSNS`.
+    const MOST: usize = 1_000_000;
+    /// `BPF_MAXINSNS`.
+    const MOST_UNPRIVILEGED: usize = 4096;
+    let count = load.insns.len();
+    let missing = denied::capabilities_missing(CapabilitySet::BPF);
+    let error = error.with_kind(ErrorKind::LimitExceeded);
+    if count == 0 {
+        error
+            .with_kind(ErrorKind::InvalidInput)
+            .with_reason("it has no instructions")
+    } else if count > MOST {
+        error.with_reason(format!(
+            "it has {count} instructions, {MOST} at most are taken"
+        ))
+    } else if count > MOST_UNPRIVILEGED && !missing.is_empty() {
+        error
+            .with_reason(format!(
+                "it has {count} instructions, {MOST_UNPRIVILEGED} at most are taken without \
+                 CAP_BPF"
+            ))
+            .with_remedy("run it as root, or with CAP_BPF")
+    } else {
+        error
+            .with_kind(ErrorKind::Unsupported)
+            .with_reason("this kernel does not know one of the attributes of the load")
+    }
+}
+
+/// What it takes to load a program of a type, besides programs that anybody may load.
+fn needed_capabilities(program_type: ProgramType) -> CapabilitySet {
+    match program_type {
+        ProgramType::SOCKET_FILTER | ProgramType::CGROUP_SKB => CapabilitySet::BPF,
+        ProgramType::KPROBE
+        | ProgramType::TRACEPOINT
+        | ProgramType::PERF_EVENT
+        | ProgramType::RAW_TRACEPOINT
+        | ProgramType::RAW_TRACEPOINT_WRITABLE
+        | ProgramType::TRACING
+        | ProgramType::LSM
+        | ProgramType::STRUCT_OPS
+        | ProgramType::EXT => CapabilitySet::BPF | CapabilitySet::PERFMON,
+        ProgramType::SYSCALL => CapabilitySet::BPF,
+        _ => CapabilitySet::BPF | CapabilitySet::NET_ADMIN,
+    }
+}

@@ -1,0 +1,232 @@
+//! Reads the verifier's log, whose format differs from kernel to kernel.
+//!
+//! A log tells how the verifier went through the program: instructions, register states, the
+//! C lines they came from, and at its end what was wrong, followed by statistics. Nothing here
+//! relies on a kernel version; what is not recognised is taken to be a message.
+
+/// What a log says about a rejection.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Findings {
+    /// What was wrong, on one line; empty if the log does not say.
+    pub(super) summary: String,
+    /// The instruction that it was wrong with.
+    pub(super) insn: Option<usize>,
+    /// What to do about it, if the log says so.
+    pub(super) advice: Option<String>,
+    /// The C line that the instruction came from.
+    pub(super) source: Option<SourceLine>,
+}
+
+/// A line of C.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SourceLine {
+    /// The file, as it was named to the compiler. Not known from kernels before 6.9 alone.
+    pub file: Option<String>,
+    /// The number of the line in the file, from 1 on.
+    pub line: Option<u32>,
+    /// The line, without the white space around it.
+    pub text: String,
+}
+
+/// One line of a log.
+#[derive(Debug, Eq, PartialEq)]
+enum Line<'a> {
+    /// An instruction that is being looked at.
+    Insn(usize),
+    /// The C line of the instructions that follow.
+    Source(&'a str),
+    /// Register states, and how the verifier gets along.
+    Progress,
+    /// What the verification cost.
+    Statistics,
+    /// Nothing.
+    Blank,
+    /// Anything else: what was wrong.
+    Message(&'a str),
+}
+
+/// How lines begin that tell of progress.
+const PROGRESS: &[&str] = &[
+    "from ",
+    "caller:",
+    "callee:",
+    "returning from callee:",
+    "to caller at ",
+    "frame",
+    "last_idx ",
+    "regs=",
+    "parent didn't have ",
+    "parent already had ",
+    "parent state ",
+    "mark_precise: ",
+    "propagating ",
+    "Validating ",
+    "Func#",
+    "Live regs before insn:",
+    "Processing ",
+    "subprog ",
+    "func#",
+    "attach ",
+];
+
+/// How lines begin that tell what the verification cost.
+const STATISTICS: &[&str] = &[
+    "processed ",
+    "verification time ",
+    "stack depth ",
+    "insns processed ",
+];
+
+fn classify(line: &str) -> Line<'_> {
+    let starts = |table: &[&str]| table.iter().any(|start| line.starts_with(start));
+    if let Some(text) = line.strip_prefix("; ") {
+        return Line::Source(text.trim());
+    }
+    if starts(STATISTICS) {
+        return Line::Statistics;
+    }
+    if starts(PROGRESS) || is_state(line) {
+        return Line::Progress;
+    }
+    match numbered(line) {
+        Some((insn, rest)) if is_opcode(rest) => Line::Insn(insn),
+        Some((_, rest)) if rest.trim().is_empty() || is_state(rest) || rest.trim() == "safe" => {
+            Line::Progress
+        }
+        _ if line.trim().is_empty() => Line::Blank,
+        _ => Line::Message(line.trim()),
+    }
+}
+
+/// "12: rest" as a number and the rest.
+fn numbered(line: &str) -> Option<(usize, &str)> {
+    let (number, rest) = line.trim_start().split_once(':')?;
+    Some((number.parse().ok()?, rest))
+}
+
+/// Whether something begins with an opcode in hexadecimal, as instructions do: " (b7) r0 = 0".
+fn is_opcode(text: &str) -> bool {
+    let inside = text
+        .trim_start()
+        .strip_prefix('(')
+        .and_then(|t| t.split_once(')'));
+    inside.is_some_and(|(code, _)| code.len() == 2 && u8::from_str_radix(code, 16).is_ok())
+}
+
+/// Whether something is a list of registers and stack slots: " R1=ctx() R10=fp0 fp-8=mmmm".
+fn is_state(text: &str) -> bool {
+    let text = text.trim_start();
+    let text = text
+        .strip_prefix("frame")
+        .and_then(|t| t.split_once(": "))
+        .map_or(text, |(_, registers)| registers);
+    let Some((name, _)) = text.split_once('=') else {
+        return false;
+    };
+    let number = name
+        .strip_prefix("fp-")
+        .or_else(|| name.strip_prefix('R'))
+        .unwrap_or_default();
+    let digits = number.trim_start_matches(|c: char| c.is_ascii_digit());
+    digits.len() < number.len() && (digits.is_empty() || digits.starts_with('_'))
+}
+
+/// Finds out of a log why the program was rejected.
+pub(super) fn read(log: &str) -> Findings {
+    let mut findings = Findings::default();
+    let mut source = None;
+    let mut messages = Vec::new();
+    let mut lines = log.lines();
+    while let Some(line) = lines.next() {
+        if line.starts_with(DIAGNOSIS) {
+            let diagnosis = Diagnosis::read(lines);
+            messages.extend(diagnosis.reason);
+            findings.advice = diagnosis.suggestion;
+            break;
+        }
+        match classify(line) {
+            Line::Insn(insn) => {
+                findings.insn = Some(insn);
+                findings.source = source.map(SourceLine::read);
+                messages.clear();
+            }
+            Line::Source(text) => {
+                source = Some(text);
+                messages.clear();
+            }
+            Line::Progress => messages.clear(),
+            Line::Blank | Line::Statistics => {}
+            Line::Message(text) => messages.push(text.to_owned()),
+        }
+    }
+    findings.summary = messages.join("; ");
+    if findings.insn.is_none() {
+        findings.insn = named_insn(&findings.summary);
+    }
+    findings
+}
+
+/// The instruction that a message names itself, as those from before the walk through the
+/// program do: "back-edge from insn 3 to 1", "unreachable insn 5".
+fn named_insn(message: &str) -> Option<usize> {
+    let (_, after) = message.split_once("insn ")?;
+    let end = after
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(after.len());
+    after[..end].parse().ok()
+}
+
+impl SourceLine {
+    /// Reads "text @ file.c:12", or only "text" as older kernels write it.
+    fn read(comment: &str) -> Self {
+        let place = comment.rsplit_once(" @ ").and_then(|(text, place)| {
+            let (file, line) = place.rsplit_once(':')?;
+            Some(Self {
+                file: Some(file.into()),
+                line: Some(line.parse().ok()?),
+                text: text.trim_end().into(),
+            })
+        });
+        place.unwrap_or_else(|| Self {
+            text: comment.into(),
+            ..Self::default()
+        })
+    }
+}
+
+/// How the line begins from which on Linux 7.3 explains itself.
+const DIAGNOSIS: &str = "Verification failed";
+
+/// What Linux 7.3 says after its message, in sections: a title and a colon, then indented lines.
+#[derive(Debug, Default)]
+struct Diagnosis {
+    reason: Option<String>,
+    suggestion: Option<String>,
+}
+
+impl Diagnosis {
+    fn read<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+        let mut diagnosis = Self::default();
+        let mut title = "";
+        for line in lines {
+            let Some(text) = line.strip_prefix("  ") else {
+                title = line;
+                continue;
+            };
+            let section = match title {
+                "Reason:" => &mut diagnosis.reason,
+                "Suggestion:" => &mut diagnosis.suggestion,
+                _ => continue,
+            };
+            match section {
+                Some(so_far) => *so_far = format!("{so_far} {}", text.trim()),
+                None => *section = Some(text.trim().into()),
+            }
+        }
+        let without_dot = |text: String| text.strip_suffix('.').map(Into::into).unwrap_or(text);
+        diagnosis.reason = diagnosis.reason.map(without_dot);
+        diagnosis.suggestion = diagnosis.suggestion.map(without_dot);
+        diagnosis
+    }
+}

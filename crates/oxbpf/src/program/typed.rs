@@ -1,0 +1,132 @@
+//! Programs whose kind the compiler knows.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use oxbpf_object::kernel::ProgramType;
+
+use super::Program;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A kind of program, by how it is attached. Sealed: the kinds are those of this module.
+pub trait ProgramKind: sealed::Sealed {
+    /// The type that such programs have.
+    const TYPE: ProgramType;
+
+    /// What such a program is called in messages.
+    const NAME: &'static str;
+
+    /// Whether programs of a type are of this kind.
+    #[must_use]
+    fn includes(program_type: ProgramType) -> bool {
+        program_type == Self::TYPE
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $type:ident $(or $other:ident)?;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $kind(());
+
+        impl sealed::Sealed for $kind {}
+
+        impl ProgramKind for $kind {
+            const TYPE: ProgramType = ProgramType::$type;
+            const NAME: &'static str = $name;
+
+            $(fn includes(program_type: ProgramType) -> bool {
+                [Self::TYPE, ProgramType::$other].contains(&program_type)
+            })?
+        }
+    )*};
+}
+
+kinds! {
+    /// `kprobe`, `kretprobe`, `ksyscall` and their kin.
+    KprobeKind = "kprobe", KPROBE;
+    /// `tracepoint`.
+    TracepointKind = "tracepoint", TRACEPOINT;
+    /// `raw_tracepoint`, and its writable form.
+    RawTracepointKind = "raw tracepoint", RAW_TRACEPOINT or RAW_TRACEPOINT_WRITABLE;
+    /// `fentry`, `fexit`, `fmod_ret`, `tp_btf`, `iter`.
+    TracingKind = "tracing program", TRACING;
+}
+
+/// A [`Program`] of a known kind: what does not fit it does not compile.
+pub struct Typed<K> {
+    program: Program,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: ProgramKind> Typed<K> {
+    /// Makes sure that a program is of this kind.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WrongKind`] names both kinds if it is not.
+    pub fn new(program: Program) -> Result<Self> {
+        if !K::includes(program.program_type()) {
+            return Err(
+                Error::new(ErrorKind::WrongKind, format!("using {program}")).with_reason(format!(
+                    "it is of type {}, not a {}",
+                    program.program_type(),
+                    K::NAME
+                )),
+            );
+        }
+        Ok(Self {
+            program,
+            kind: PhantomData,
+        })
+    }
+}
+
+impl<K> Typed<K> {
+    /// The program, its kind forgotten.
+    #[must_use]
+    pub fn into_program(self) -> Program {
+        self.program
+    }
+}
+
+impl<K: ProgramKind> TryFrom<Program> for Typed<K> {
+    type Error = Error;
+
+    fn try_from(program: Program) -> Result<Self> {
+        Self::new(program)
+    }
+}
+
+impl<K> From<Typed<K>> for Program {
+    fn from(typed: Typed<K>) -> Self {
+        typed.program
+    }
+}
+
+impl<K> Deref for Typed<K> {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
+}
+
+impl<K> Clone for Typed<K> {
+    fn clone(&self) -> Self {
+        Self {
+            program: self.program.clone(),
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<K: ProgramKind> std::fmt::Debug for Typed<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple(K::NAME).field(&self.program).finish()
+    }
+}
