@@ -177,9 +177,12 @@ impl Map {
         }
         let error = Error::syscall(errno, doing);
         match errno {
+            Errno::PERM if self.is_frozen() => error
+                .with_kind(ErrorKind::ReadOnly)
+                .with_reason("it is frozen"),
             Errno::PERM => error
                 .with_kind(ErrorKind::ReadOnly)
-                .with_reason("it is frozen, or was made or opened for the other direction only"),
+                .with_reason("it was made or opened for the other direction only"),
             Errno::INVAL | Errno::OPNOTSUPP => self.cannot(error),
             e if e.raw_os_error() == ENOTSUPP => self.cannot(error),
             _ => error,

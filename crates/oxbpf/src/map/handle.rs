@@ -1,6 +1,6 @@
 //! A map of any type, its keys and values as bytes.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -151,13 +151,25 @@ impl Map {
         self.fd().freeze().map_err(|errno| {
             let error = Error::syscall(errno, format!("freezing {self}"));
             match errno {
+                Errno::PERM | Errno::BUSY if self.is_frozen() => error
+                    .with_kind(ErrorKind::ReadOnly)
+                    .with_reason("it is frozen already"),
                 Errno::PERM => error
                     .with_kind(ErrorKind::ReadOnly)
-                    .with_reason("it is frozen already, or was opened read-only"),
+                    .with_reason("it was opened read-only"),
                 Errno::BUSY => error.with_reason("it is mapped writable"),
                 _ => error,
             }
         })
+    }
+
+    /// Whether it is frozen, as far as procfs tells. Linux 5.2.
+    pub(super) fn is_frozen(&self) -> bool {
+        let path = format!("/proc/self/fdinfo/{}", self.as_fd().as_raw_fd());
+        let info = std::fs::read_to_string(path).unwrap_or_default();
+        info.lines()
+            .filter_map(|line| line.strip_prefix("frozen:"))
+            .any(|frozen| frozen.trim() == "1")
     }
 
     /// How many bytes a value takes as [`Map::get`] and [`Map::set`] pass it. That is
