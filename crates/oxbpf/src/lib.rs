@@ -1,6 +1,10 @@
 //! BPF in the kernel: load, attach and read BPF programs.
 #![deny(missing_docs)]
 
+#[doc(hidden)]
+#[path = "generated.rs"]
+pub mod __private;
+mod bool;
 mod denied;
 mod error;
 mod feature;
@@ -17,6 +21,7 @@ mod suggest;
 mod sys;
 pub mod tracefs;
 
+pub use self::bool::Bool;
 pub use error::{Error, ErrorKind, Result};
 pub use map::Map;
 pub use oxbpf_object as object;
