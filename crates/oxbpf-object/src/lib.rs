@@ -21,6 +21,7 @@
 
 pub mod asm;
 pub mod btf;
+pub mod elf;
 pub mod endian;
 pub mod kernel;
 pub mod limits;

@@ -4,3 +4,24 @@
 ///
 /// The kernel's own limit (`MAX_RESOLVE_DEPTH`); what compilers make stays far below it.
 pub const MAX_TYPE_DEPTH: usize = 32;
+
+/// The longest name of a section or symbol, in bytes.
+///
+/// Names are copied into what is made from the object. The kernel keeps at most 511 bytes of a function's name; the paths in section
+/// names of uprobes are the longest in use.
+pub const MAX_NAME: usize = 1024;
+
+/// The most functions in one object.
+///
+/// Large objects have some thousands. Each function costs memory beyond its bytes in the file.
+pub const MAX_FUNCTIONS: usize = 1 << 16;
+
+/// The most bytes of zeroed variables (`.bss`) in one object.
+///
+/// They take no room in the file, so the file's size does not bound them.
+pub const MAX_ZEROED_BYTES: u64 = 256 << 20;
+
+/// The most bytes of kernel configuration values (`.kconfig`) in one object.
+///
+/// Their types alone say how long they are. A value of the kernel's configuration is at most a short string.
+pub const MAX_KCONFIG_BYTES: u32 = 1 << 16;

@@ -34,4 +34,6 @@ pub enum ExternKind {
     KsymVariable,
     /// A kernel symbol of which only the address counts (`extern const void x __ksym`).
     KsymTypeless,
+    /// Nowhere, for the reason given. Only a program that uses it cannot be loaded.
+    Unresolvable(&'static str),
 }

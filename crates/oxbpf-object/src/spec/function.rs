@@ -26,6 +26,8 @@ pub struct Function {
     pub line_info: Vec<LineInfo>,
     /// Places that depend on the kernel's types, first instruction first.
     pub core_relos: Vec<CoreRelo>,
+    /// Position of the function that the kernel calls when this one, as a program, throws an exception.
+    pub exception_callback: Option<usize>,
 }
 
 /// Who can call a function.

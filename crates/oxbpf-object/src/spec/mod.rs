@@ -1,15 +1,17 @@
 //! What a BPF object holds, as plain data: to look at, to change, and then to load.
 //!
-//! [`CollectionSpec`] comes from an object file or is put together by hand. It knows no kernel and no
+//! [`CollectionSpec`] comes from an object file ([`CollectionSpec::parse`]) or is put together by hand. It knows no kernel and no
 //! descriptors. Maps, programs, functions and externs refer to each other by position, so a position never changes:
 //! things are added and switched off ([`MapSpec::autocreate`], [`ProgramSpec::autoload`]), never removed.
 
+mod assemble;
 mod data;
 mod externs;
 mod function;
 mod map;
 mod program;
 
+pub use assemble::{AssembleError, Assembled};
 pub use data::{DataKind, DataSection, VariableSpec};
 pub use externs::{ExternKind, ExternSpec};
 pub use function::{CoreRelo, Function, LineInfo, Linkage, Reloc, RelocTarget};

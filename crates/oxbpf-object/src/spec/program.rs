@@ -8,7 +8,7 @@ use crate::section_name::SectionDef;
 pub struct ProgramSpec {
     /// Name: that of its function.
     pub name: String,
-    /// Section that it is from, as in the object: `kprobe/sys_execve`.
+    /// Section that it is from, without a leading `?`: `kprobe/sys_execve`.
     pub section: String,
     /// What it is loaded as. `None` if the section name does not tell: someone has to, before it can be loaded.
     pub prog_type: Option<ProgramType>,

@@ -1,5 +1,8 @@
 //! Compiles fixtures while the tests run.
 
+// Each test takes what it needs.
+#![allow(dead_code)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,0 +1,183 @@
+//! What the type information says about sections, variables and externs, and what it leaves to the symbols.
+
+use std::collections::HashMap;
+
+use object::elf;
+
+use super::file::{File, Section, Symbol};
+use super::{Error, ErrorKind};
+use crate::btf::{Btf, Contents, FuncLinkage, Kind, TypeId, VarLinkage};
+
+pub(super) struct Types<'b> {
+    pub(super) btf: &'b Btf,
+    /// The sections that have variables, by id.
+    pub(super) sections: Vec<TypedSection<'b>>,
+    /// Variables and functions that are defined elsewhere.
+    pub(super) externs: HashMap<&'b str, TypeId>,
+    /// Functions with a note naming the function that handles their exceptions.
+    pub(super) exception_callbacks: Vec<(TypeId, &'b str)>,
+}
+
+pub(super) struct TypedSection<'b> {
+    /// The `DATASEC`.
+    pub(super) id: TypeId,
+    pub(super) name: &'b str,
+    /// The section of the file. Externs have none.
+    pub(super) section: Option<&'b Section<'b>>,
+    /// Its variables if it is in the file, lowest offset first, put where the symbols say unless the linker has done so.
+    pub(super) variables: Vec<Placed<'b>>,
+}
+
+/// A variable where it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed<'b> {
+    pub(super) name: &'b str,
+    /// The `VAR`.
+    pub(super) var: TypeId,
+    /// The type of the variable.
+    pub(super) ty: TypeId,
+    pub(super) offset: u32,
+    pub(super) size: u32,
+    pub(super) linkage: VarLinkage,
+    /// Whether it is to be made static: only its own object is to see it.
+    pub(super) hidden: bool,
+}
+
+impl<'b> Types<'b> {
+    pub(super) fn new(btf: &'b Btf, file: &'b File<'b>) -> Result<Self, Error> {
+        const EXCEPTION_CALLBACK: &str = "exception_callback:";
+        let mut types = Types {
+            btf,
+            sections: Vec::new(),
+            externs: HashMap::new(),
+            exception_callbacks: Vec::new(),
+        };
+        for (id, ty) in btf.types() {
+            match ty.contents() {
+                Contents::DataSection(_) => types.sections.push(TypedSection {
+                    id,
+                    name: ty.name(),
+                    section: file
+                        .sections
+                        .iter()
+                        .find(|section| section.size != 0 && section.name == ty.name()),
+                    variables: Vec::new(),
+                }),
+                Contents::Var(var) if var.linkage == VarLinkage::EXTERN => {
+                    types.externs.entry(ty.name()).or_insert(id);
+                }
+                Contents::Func(func) if func.linkage == FuncLinkage::EXTERN => {
+                    types.externs.entry(ty.name()).or_insert(id);
+                }
+                Contents::DeclTag(tag) => {
+                    if let Some(callback) = ty.name().strip_prefix(EXCEPTION_CALLBACK) {
+                        types.exception_callbacks.push((tag.target, callback));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if types.sections.is_empty() {
+            return Ok(types);
+        }
+        let symbols = visible_symbols(file)?;
+        for typed in &mut types.sections {
+            if let Some(section) = typed.section {
+                typed.variables = place(btf, typed.id, section, &symbols)
+                    .map_err(|error| error.in_section(section.name))?;
+            }
+        }
+        Ok(types)
+    }
+
+    pub(super) fn section(&self, name: &str) -> Option<&TypedSection<'b>> {
+        self.sections.iter().find(|section| section.name == name)
+    }
+
+    /// The structure that a type is, through typedefs and modifiers.
+    pub(super) fn structure(&self, id: TypeId) -> Result<crate::btf::Type<'b>, Error> {
+        let ty = self.btf.skip_modifiers_and_typedefs(id)?;
+        match ty.kind() {
+            Kind::STRUCT => Ok(ty),
+            other => Err(Error::map(format!(
+                "its type is a {other} instead of a structure"
+            ))),
+        }
+    }
+}
+
+/// Defined symbols that other objects can see, by name.
+fn visible_symbols<'b>(file: &File<'b>) -> Result<HashMap<&'b str, Symbol<'b>>, Error> {
+    let mut symbols = HashMap::new();
+    for (_, symbol) in file.symbols() {
+        if symbol.section.is_some()
+            && !symbol.is_local()
+            && matches!(symbol.kind, elf::STT_OBJECT | elf::STT_NOTYPE)
+        {
+            symbols.insert(symbol.name()?, symbol);
+        }
+    }
+    Ok(symbols)
+}
+
+fn place<'b>(
+    btf: &'b Btf,
+    id: TypeId,
+    section: &Section<'_>,
+    symbols: &HashMap<&str, Symbol<'_>>,
+) -> Result<Vec<Placed<'b>>, Error> {
+    let Contents::DataSection(contents) = btf.get(id)?.contents() else {
+        return Ok(Vec::new());
+    };
+    let placed_by_linker = contents.size != 0;
+    let mut placed = Vec::with_capacity(contents.variables().len());
+    for entry in contents.variables() {
+        let ty = btf.get(entry.ty)?;
+        let wrong = |what: String| Error::new(ErrorKind::TypeInfo, what).at_symbol(ty.name());
+        let Contents::Var(var) = ty.contents() else {
+            return Err(wrong(format!(
+                "the type information lists a {} among the variables",
+                ty.kind()
+            )));
+        };
+        let mut variable = Placed {
+            name: ty.name(),
+            var: entry.ty,
+            ty: var.ty,
+            offset: entry.offset,
+            size: entry.size,
+            linkage: var.linkage,
+            hidden: false,
+        };
+        if var.linkage != VarLinkage::STATIC && var.linkage != VarLinkage::EXTERN {
+            let symbol = symbols
+                .get(ty.name())
+                .filter(|symbol| symbol.section == Some(section.index));
+            let symbol = symbol.ok_or_else(|| {
+                wrong(
+                    "the type information has this variable, but there is no symbol for it"
+                        .to_owned(),
+                )
+            })?;
+            variable.hidden = symbol.hidden;
+            if !placed_by_linker {
+                variable.offset = u32::try_from(symbol.value).map_err(|_| {
+                    wrong(format!(
+                        "its symbol is at offset {}, beyond 4 GiB",
+                        symbol.value
+                    ))
+                })?;
+            }
+        }
+        if u64::from(variable.offset).saturating_add(variable.size.into()) > section.size {
+            let (size, offset) = (variable.size, variable.offset);
+            return Err(wrong(format!(
+                "its {size} bytes at offset {offset} reach past the end of the section, which has {} bytes",
+                section.size
+            )));
+        }
+        placed.push(variable);
+    }
+    placed.sort_by_key(|variable| variable.offset);
+    Ok(placed)
+}

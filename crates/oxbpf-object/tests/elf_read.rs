@@ -1,0 +1,678 @@
+//! Reading object files that clang makes of `tests/fixtures/elf`, in both byte orders.
+
+mod clang;
+
+use oxbpf_object::asm::Insn;
+use oxbpf_object::btf::{Contents, Kind};
+use oxbpf_object::spec::{
+    CollectionSpec, DataKind, ExternKind, Linkage, MapSpec, Pinning, ProgramSpec, RelocTarget,
+    SlotRef,
+};
+use oxbpf_object::{AttachType, Endian, MapFlags, MapType, ProgramFlags, ProgramType};
+
+/// Reads a fixture, compiled for both byte orders.
+fn specs(name: &str, args: &[&str]) -> Vec<CollectionSpec> {
+    [("bpfel", Endian::Little), ("bpfeb", Endian::Big)]
+        .into_iter()
+        .filter_map(|(target, endian)| {
+            let mut all = vec!["-target", target, "-O2"];
+            all.extend(args);
+            let object = clang::compile(&clang::fixture(&format!("elf/{name}.bpf.c")), &all)?;
+            let spec = CollectionSpec::parse_named(name, &object)
+                .unwrap_or_else(|error| panic!("{target} {args:?}: {error}"));
+            assert_eq!(spec.endian, endian);
+            Some(spec)
+        })
+        .collect()
+}
+
+#[test]
+fn the_program_of_the_article() {
+    for args in [
+        &["-g"][..],
+        &[],
+        &["-mcpu=v1"],
+        &["-mcpu=v2", "-g"],
+        &["-mcpu=v3"],
+        &["-mcpu=v4", "-g"],
+    ] {
+        for spec in specs("kprobe", args) {
+            assert_eq!(spec.license, "Dual MIT/GPL");
+            assert_eq!(spec.btf.is_some(), args.contains(&"-g"));
+            let expected = MapSpec {
+                name: "kprobe_map".into(),
+                section: "maps".into(),
+                map_type: MapType::ARRAY,
+                key_size: 4,
+                value_size: 8,
+                max_entries: 1,
+                ..MapSpec::default()
+            };
+            assert_eq!(spec.maps(), [expected]);
+
+            let [program] = spec.programs() else {
+                panic!("{:?}", spec.programs())
+            };
+            assert_eq!(program.name, "kprobe_execve");
+            assert_eq!(program.section, "kprobe/sys_execve");
+            assert_eq!(program.prog_type, Some(ProgramType::KPROBE));
+            assert_eq!(program.attach_to.as_deref(), Some("sys_execve"));
+            assert!(program.autoload);
+
+            let assembled = spec.assemble(0).unwrap();
+            assert!(assembled.insns.last().unwrap().is_exit());
+            assert!(
+                assembled.insns.iter().any(|insn| insn.code == 0xdb),
+                "an atomic add"
+            );
+            assert_eq!(assembled.relocs.len(), 2);
+            for reloc in &assembled.relocs {
+                assert_eq!(reloc.target, RelocTarget::Map(0));
+                assert!(assembled.insns[reloc.insn].is_wide());
+            }
+            assert_eq!(
+                assembled.func_info.len(),
+                if spec.btf.is_some() { 1 } else { 0 }
+            );
+            assert_eq!(assembled.line_info.is_empty(), spec.btf.is_none());
+        }
+    }
+}
+
+#[test]
+fn licence_version_and_maps() {
+    for spec in specs("everything", &["-g"]) {
+        assert_eq!(spec.license, "GPL v2");
+        assert_eq!(spec.kernel_version, 0x060100);
+        let names: Vec<&str> = spec.maps().iter().map(|map| map.name.as_str()).collect();
+        let mut defined = names[..6].to_vec();
+        defined.sort();
+        assert_eq!(
+            defined,
+            ["by_size", "by_type", "first", "jumps", "outer", "second"]
+        );
+        let mut data = names[6..].to_vec();
+        data.sort();
+        assert_eq!(
+            data,
+            [
+                ".bss",
+                ".bss.custom",
+                ".data",
+                ".data.custom",
+                ".kconfig",
+                ".rodata",
+                ".rodata.custom"
+            ]
+        );
+
+        let btf = spec.btf.as_ref().unwrap();
+        let by_type = spec.map("by_type").unwrap();
+        assert_eq!(
+            (by_type.map_type, by_type.key_size, by_type.value_size),
+            (MapType::HASH, 8, 8)
+        );
+        assert_eq!(
+            (by_type.max_entries, by_type.flags),
+            (1024, MapFlags::NO_PREALLOC)
+        );
+        assert_eq!(
+            (by_type.pinning, by_type.numa_node),
+            (Pinning::ByName, None)
+        );
+        assert_eq!(btf.get(by_type.key_type.unwrap()).unwrap().name(), "key");
+        assert_eq!(btf.get(by_type.value_type.unwrap()).unwrap().name(), "u64");
+
+        let by_size = spec.map("by_size").unwrap();
+        assert_eq!(
+            (by_size.map_type, by_size.key_size, by_size.value_size),
+            (MapType::BLOOM_FILTER, 0, 8)
+        );
+        assert_eq!(
+            (by_size.numa_node, by_size.map_extra, by_size.flags),
+            (Some(1), 0x12_3456_7890, MapFlags::NUMA_NODE)
+        );
+        assert_eq!((by_size.key_type, by_size.value_type), (None, None));
+
+        let position = |name: &str| names.iter().position(|other| *other == name).unwrap();
+        let outer = spec.map("outer").unwrap();
+        let inner = outer.inner.as_ref().unwrap();
+        assert_eq!(
+            (inner.name.as_str(), inner.map_type, inner.max_entries),
+            ("outer.inner", MapType::ARRAY, 1)
+        );
+        assert_eq!((outer.key_size, outer.value_size), (4, 4));
+        assert_eq!(
+            outer.values,
+            [
+                (1, SlotRef::Map(position("first"))),
+                (6, SlotRef::Map(position("second")))
+            ]
+        );
+        let tail = spec
+            .programs()
+            .iter()
+            .position(|program| program.name == "tail")
+            .unwrap();
+        let jumps = spec.map("jumps").unwrap();
+        assert_eq!(jumps.values, [(2, SlotRef::Program(tail))]);
+        assert_eq!(jumps.inner, None);
+    }
+}
+
+#[test]
+fn global_variables() {
+    for spec in specs("everything", &["-g"]) {
+        let number = |name: &str| {
+            let bytes = spec
+                .variable_bytes(name)
+                .unwrap_or_else(|| panic!("{name}"));
+            match (bytes.len(), spec.endian) {
+                (4, _) => u64::from(spec.endian.read_u32(bytes, 0).unwrap()),
+                _ => spec.endian.read_u64(bytes, 0).unwrap(),
+            }
+        };
+        assert_eq!(
+            [
+                "initialised",
+                "hidden_here",
+                "hidden",
+                "constant",
+                "custom_data",
+                "custom_rodata",
+                "custom_bss"
+            ]
+            .map(number),
+            [7, 8, 9, 10, 11, 12, 0]
+        );
+
+        let data = spec.map(".data").unwrap();
+        assert_eq!(
+            (
+                data.map_type,
+                data.key_size,
+                data.value_size,
+                data.max_entries
+            ),
+            (MapType::ARRAY, 4, 16, 1)
+        );
+        assert_eq!(data.flags, MapFlags::MMAPABLE);
+        let section = data.data.as_ref().unwrap();
+        assert_eq!(section.kind, DataKind::Data);
+        let variables: Vec<_> = section
+            .variables
+            .iter()
+            .map(|v| (v.name.as_str(), v.offset, v.size, v.is_static))
+            .collect();
+        assert_eq!(
+            variables,
+            [
+                ("initialised", 0, 4, false),
+                ("hidden", 4, 4, false),
+                ("hidden_here", 8, 8, true)
+            ]
+        );
+
+        let rodata = spec.map(".rodata").unwrap();
+        assert_eq!(rodata.flags, MapFlags::MMAPABLE | MapFlags::RDONLY_PROG);
+        assert_eq!(rodata.data.as_ref().unwrap().kind, DataKind::Rodata);
+        let bss = spec.map(".bss").unwrap().data.as_ref().unwrap();
+        assert_eq!(
+            (bss.kind, &bss.contents[..]),
+            (DataKind::Bss, &[0; 100][..])
+        );
+
+        let btf = spec.btf.as_ref().unwrap();
+        let of = |map: &str| {
+            let section = btf.get(spec.map(map).unwrap().value_type.unwrap()).unwrap();
+            assert_eq!((section.name(), section.kind()), (map, Kind::DATASEC));
+            let Contents::DataSection(section) = section.contents() else {
+                panic!()
+            };
+            (
+                section.size,
+                section
+                    .variables()
+                    .map(|v| (btf.get(v.ty).unwrap().name(), v.offset, v.size))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(
+            of(".data"),
+            (
+                16,
+                vec![
+                    ("initialised", 0, 4),
+                    ("hidden", 4, 4),
+                    ("hidden_here", 8, 8)
+                ]
+            )
+        );
+        let linkage = |name: &str| {
+            let Contents::Var(var) = btf
+                .get(btf.find(name, Kind::VAR).unwrap())
+                .unwrap()
+                .contents()
+            else {
+                panic!()
+            };
+            var.linkage.0
+        };
+        assert_eq!(
+            ["initialised", "hidden", "hidden_here"].map(linkage),
+            [1, 0, 0]
+        );
+        let linkage = |name: &str| {
+            let Contents::Func(func) = btf
+                .get(btf.find(name, Kind::FUNC).unwrap())
+                .unwrap()
+                .contents()
+            else {
+                panic!()
+            };
+            func.linkage.0
+        };
+        assert_eq!(
+            [
+                "global_function",
+                "weak_function",
+                "hidden_function",
+                "in_text"
+            ]
+            .map(linkage),
+            [1, 1, 0, 0]
+        );
+
+        let kconfig = of(".kconfig");
+        assert_eq!(
+            kconfig,
+            (
+                21,
+                vec![
+                    ("LINUX_KERNEL_VERSION", 0, 4),
+                    ("CONFIG_BPF", 4, 1),
+                    ("CONFIG_CC_VERSION_TEXT", 5, 16)
+                ]
+            )
+        );
+        let map = spec.map(".kconfig").unwrap();
+        assert_eq!(
+            (map.value_size, map.flags),
+            (21, MapFlags::MMAPABLE | MapFlags::RDONLY_PROG)
+        );
+        assert_eq!(map.data.as_ref().unwrap().kind, DataKind::Kconfig);
+    }
+}
+
+#[test]
+fn variables_are_known_by_symbols_alone() {
+    for spec in specs("kprobe", &["-DGLOBALS"]) {
+        let data = spec.map(".bss").unwrap();
+        let variables: Vec<_> = data
+            .data
+            .as_ref()
+            .unwrap()
+            .variables
+            .iter()
+            .map(|v| (v.name.as_str(), v.size, v.ty))
+            .collect();
+        assert_eq!(variables, [("counted", 4, None)]);
+    }
+}
+
+#[test]
+fn programs_functions_and_what_they_refer_to() {
+    for spec in specs("everything", &["-g"]) {
+        let program = |name: &str| spec.program(name).unwrap_or_else(|| panic!("{name}"));
+        let what = |program: &ProgramSpec| {
+            (
+                program.prog_type,
+                program.attach_type,
+                program.flags,
+                program.autoload,
+            )
+        };
+        assert_eq!(
+            what(program("tail")),
+            (
+                Some(ProgramType::SOCKET_FILTER),
+                None,
+                ProgramFlags::empty(),
+                true
+            )
+        );
+        assert_eq!(
+            what(program("optional")),
+            (
+                Some(ProgramType::TRACING),
+                Some(AttachType::TRACE_FENTRY),
+                ProgramFlags::SLEEPABLE,
+                false
+            )
+        );
+        assert_eq!(program("optional").section, "fentry.s/vmlinux:do_exit");
+        assert_eq!(
+            program("optional").attach_to.as_deref(),
+            Some("vmlinux:do_exit")
+        );
+        assert_eq!(
+            what(program("unknown")),
+            (None, None, ProgramFlags::empty(), true)
+        );
+        assert_eq!(program("unknown").section_def, None);
+        assert_eq!(spec.programs().len(), 5);
+
+        let linkage = |name: &str| spec.function(name).unwrap().linkage;
+        assert_eq!(
+            [
+                "in_text",
+                "callback",
+                "global_function",
+                "hidden_function",
+                "weak_function",
+                "tail"
+            ]
+            .map(linkage),
+            [
+                Linkage::Static,
+                Linkage::Static,
+                Linkage::Global,
+                Linkage::Hidden,
+                Linkage::Weak,
+                Linkage::Global
+            ]
+        );
+
+        let caller = spec.function("second_in_section").unwrap();
+        assert_eq!(caller.section_offset, 2);
+        let targets: Vec<String> = caller
+            .relocs
+            .iter()
+            .map(|reloc| describe(&spec, reloc.target))
+            .collect();
+        assert_eq!(
+            targets,
+            [
+                ".data+0",
+                "map by_type",
+                "address of callback",
+                "map jumps",
+                "call global_function",
+                "call hidden_function",
+                "call weak_function"
+            ]
+        );
+        let in_text = spec.function("in_text").unwrap();
+        let targets: Vec<String> = in_text
+            .relocs
+            .iter()
+            .map(|reloc| describe(&spec, reloc.target))
+            .collect();
+        assert_eq!(targets, [".data+8", ".bss+0"]);
+        let global = spec.function("global_function").unwrap();
+        let targets: Vec<String> = global
+            .relocs
+            .iter()
+            .map(|reloc| describe(&spec, reloc.target))
+            .collect();
+        assert_eq!(targets, ["call in_text", ".data+4"]);
+
+        let externs = spec.function("externs").unwrap();
+        let targets: Vec<String> = externs
+            .relocs
+            .iter()
+            .map(|reloc| describe(&spec, reloc.target))
+            .collect();
+        assert_eq!(
+            targets,
+            [
+                ".kconfig+0",
+                ".rodata+4",
+                ".kconfig+4",
+                ".kconfig+5",
+                "extern kernel_function",
+                "extern kernel_symbol",
+                "extern kernel_variable"
+            ]
+        );
+        let kinds: Vec<_> = spec
+            .externs()
+            .iter()
+            .map(|e| (e.name.as_str(), e.kind, e.weak, e.size))
+            .collect();
+        let map = spec
+            .maps()
+            .iter()
+            .position(|map| map.name == ".kconfig")
+            .unwrap();
+        assert_eq!(
+            kinds,
+            [
+                (
+                    "LINUX_KERNEL_VERSION",
+                    ExternKind::Kconfig { map, offset: 0 },
+                    false,
+                    4
+                ),
+                (
+                    "CONFIG_BPF",
+                    ExternKind::Kconfig { map, offset: 4 },
+                    true,
+                    1
+                ),
+                (
+                    "CONFIG_CC_VERSION_TEXT",
+                    ExternKind::Kconfig { map, offset: 5 },
+                    true,
+                    16
+                ),
+                ("kernel_function", ExternKind::KsymFunction, false, 0),
+                ("kernel_symbol", ExternKind::KsymTypeless, false, 0),
+                ("kernel_variable", ExternKind::KsymVariable, true, 8),
+            ]
+        );
+    }
+}
+
+fn describe(spec: &CollectionSpec, target: RelocTarget) -> String {
+    match target {
+        RelocTarget::Map(map) => format!("map {}", spec.maps()[map].name),
+        RelocTarget::MapValue { map, offset } => format!("{}+{offset}", spec.maps()[map].name),
+        RelocTarget::Call(function) => format!("call {}", spec.functions()[function].name),
+        RelocTarget::FunctionAddress(function) => {
+            format!("address of {}", spec.functions()[function].name)
+        }
+        RelocTarget::Extern(index) => format!("extern {}", spec.externs()[index].name),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn assembled_programs_have_each_function_once_and_calls_that_reach_them() {
+    for spec in specs("everything", &["-g"]) {
+        let index = spec
+            .programs()
+            .iter()
+            .position(|program| program.name == "second_in_section")
+            .unwrap();
+        let assembled = spec.assemble(index).unwrap();
+        let order: Vec<&str> = assembled
+            .functions
+            .iter()
+            .map(|(_, function)| spec.functions()[*function].name.as_str())
+            .collect();
+        // Depth first: what the callback and the global function call comes right after them.
+        assert_eq!(
+            order,
+            [
+                "second_in_section",
+                "callback",
+                "in_text",
+                "global_function",
+                "hidden_function",
+                "weak_function"
+            ]
+        );
+        let start = |name: &str| {
+            assembled.functions[order.iter().position(|other| *other == name).unwrap()].0
+        };
+        let reached = |at: usize, insn: &Insn| (at as i64 + 1 + i64::from(insn.imm)) as usize;
+        let calls: Vec<usize> = assembled
+            .insns
+            .iter()
+            .enumerate()
+            .filter(|(_, insn)| insn.is_subprogram_call())
+            .map(|(at, insn)| reached(at, insn))
+            .collect();
+        assert_eq!(
+            calls,
+            [
+                "global_function",
+                "hidden_function",
+                "weak_function",
+                "in_text",
+                "in_text"
+            ]
+            .map(start)
+        );
+        let addresses: Vec<usize> = assembled
+            .insns
+            .iter()
+            .enumerate()
+            .filter(|(_, insn)| insn.is_func_addr())
+            .map(|(at, insn)| reached(at, insn))
+            .collect();
+        assert_eq!(addresses, [start("callback")]);
+
+        // Everything is where it was, only further on.
+        let btf = spec.btf.as_ref().unwrap();
+        let info: Vec<_> = assembled
+            .func_info
+            .iter()
+            .map(|&(at, id)| (at, btf.get(id).unwrap().name()))
+            .collect();
+        assert_eq!(
+            info,
+            order
+                .iter()
+                .map(|name| (start(name), *name))
+                .collect::<Vec<_>>()
+        );
+        for name in &order {
+            let function = spec.function(name).unwrap();
+            let first = assembled
+                .line_info
+                .iter()
+                .find(|line| line.insn >= start(name))
+                .unwrap();
+            assert_eq!(first.insn, start(name));
+            assert_eq!(first.record, function.line_info[0].record);
+        }
+        assert!(assembled.line_info.is_sorted_by_key(|line| line.insn));
+        assert!(assembled.relocs.is_sorted_by_key(|reloc| reloc.insn));
+        let open: Vec<String> = assembled
+            .relocs
+            .iter()
+            .map(|reloc| describe(&spec, reloc.target))
+            .collect();
+        assert_eq!(
+            open,
+            [
+                ".data+0",
+                "map by_type",
+                "map jumps",
+                ".data+8",
+                ".bss+0",
+                ".data+4",
+                ".rodata+0",
+                ".data.custom+0"
+            ]
+        );
+        for reloc in &assembled.relocs {
+            assert!(assembled.insns[reloc.insn].is_wide());
+        }
+    }
+}
+
+#[test]
+fn struct_ops_structures_are_maps() {
+    for spec in specs("struct_ops", &["-g"]) {
+        let program = |name: &str| {
+            SlotRef::Program(
+                spec.programs()
+                    .iter()
+                    .position(|program| program.name == name)
+                    .unwrap(),
+            )
+        };
+        let maps: Vec<_> = spec
+            .maps()
+            .iter()
+            .map(|map| {
+                (
+                    map.name.as_str(),
+                    map.section.as_str(),
+                    map.flags,
+                    map.autocreate,
+                    map.values.clone(),
+                )
+            })
+            .collect();
+        let link = MapFlags::LINK;
+        assert_eq!(
+            maps,
+            [
+                (
+                    "plain",
+                    ".struct_ops",
+                    MapFlags::empty(),
+                    true,
+                    vec![(0, program("init"))]
+                ),
+                (
+                    "linked",
+                    ".struct_ops.link",
+                    link,
+                    true,
+                    vec![(0, program("init")), (16, program("release"))]
+                ),
+                (
+                    "linked_too",
+                    ".struct_ops.link",
+                    link,
+                    true,
+                    vec![(16, program("release"))]
+                ),
+                (
+                    "optional",
+                    ".struct_ops.link",
+                    link,
+                    false,
+                    vec![(0, program("init"))]
+                ),
+            ]
+        );
+        let plain = spec.map("plain").unwrap();
+        assert_eq!(
+            (plain.map_type, plain.key_size, plain.value_size),
+            (MapType::STRUCT_OPS, 4, 40)
+        );
+        assert_eq!(
+            spec.btf
+                .as_ref()
+                .unwrap()
+                .get(plain.value_type.unwrap())
+                .unwrap()
+                .name(),
+            "ops"
+        );
+        let data = plain.data.as_ref().unwrap();
+        assert_eq!(data.kind, DataKind::StructOps);
+        assert_eq!(spec.endian.read_u32(&data.contents, 8), Some(7));
+        assert_eq!(&data.contents[24..30], b"plain\0");
+        assert_eq!(
+            spec.program("release").unwrap().flags,
+            ProgramFlags::SLEEPABLE
+        );
+    }
+}
