@@ -47,6 +47,8 @@ const MODULES: &[&str] = &[
 /// A kernel on disk, ready to boot.
 #[derive(Debug)]
 pub(crate) struct Kernel {
+    /// The series.
+    pub(crate) name: String,
     /// Holds `vmlinux`, `config` and the `modules`, their names in the order of loading.
     pub(crate) dir: PathBuf,
     pub(crate) append: &'static str,
@@ -77,7 +79,11 @@ impl Kernel {
         if let Ok(release) = std::fs::read_to_string(&current) {
             let dir = kernels.join(release);
             if dir.is_dir() && debian::fresh(&current) {
-                return Ok(Kernel { dir, append });
+                return Ok(Kernel {
+                    name: name.to_owned(),
+                    dir,
+                    append,
+                });
             }
         }
         let packages = choose(name, series.map_or(OTHER_SUITES, |series| series.suites))?;
@@ -97,7 +103,11 @@ impl Kernel {
             }
         }
         std::fs::write(&current, &release).context(current.display())?;
-        Ok(Kernel { dir, append })
+        Ok(Kernel {
+            name: name.to_owned(),
+            dir,
+            append,
+        })
     }
 }
 

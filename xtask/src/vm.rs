@@ -108,6 +108,9 @@ pub(crate) fn quote(word: &str) -> String {
 impl Machine {
     /// Boots, runs the script, and gives its exit status; `show` gets what it prints, as it comes.
     pub(crate) fn run(&self, kernel: &Kernel, mut show: impl FnMut(&[u8])) -> Result<u8> {
+        if !cfg!(target_arch = "x86_64") {
+            return Err("test machines are for x86_64 only".into());
+        }
         let scratch = Scratch::new(&std::env::temp_dir())?;
         let initrd = scratch.0.join("initrd");
         self.write_initrd(kernel, &initrd)?;
@@ -117,6 +120,13 @@ impl Machine {
             let console = String::from_utf8_lossy(&console).replace('\r', "");
             if self.console {
                 eprint!("{console}");
+            }
+            // What a test makes the kernel complain about, its author wants to know.
+            for line in console
+                .lines()
+                .filter(|line| line.contains("WARNING: ") || line.contains("BUG: "))
+            {
+                eprintln!("{}: {line}", kernel.name);
             }
             let problem = match ended {
                 Ended::Status(status) => return Ok(status),

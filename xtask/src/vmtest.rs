@@ -295,7 +295,7 @@ fn run_inside(name: &str, built: &Built, console: bool) -> Result<Results> {
     machine
         .extra
         .push(("/run.sh".to_owned(), RUN.as_bytes().to_owned()));
-    machine.script = "sh /run.sh /plan".to_owned();
+    machine.script = "sh /run.sh /plan watch".to_owned();
     let mut said = Vec::new();
     if let Err(error) = machine.run(&kernel, |chunk| said.extend_from_slice(chunk)) {
         eprintln!("{name}: {error}");
@@ -336,6 +336,7 @@ fn outcome(test: &Test, printed: &str, status: &str) -> Outcome {
     if status != "0" {
         return Outcome::Fail(match status {
             "124" | "143" => "took too long".to_owned(),
+            "left" => "left something behind".to_owned(),
             _ => format!("exit status {status}"),
         });
     }
