@@ -21,6 +21,7 @@
 
 pub mod asm;
 pub mod btf;
+pub mod core_reloc;
 pub mod elf;
 pub mod endian;
 pub mod kernel;

@@ -25,3 +25,13 @@ pub const MAX_ZEROED_BYTES: u64 = 256 << 20;
 ///
 /// Their types alone say how long they are. A value of the kernel's configuration is at most a short string.
 pub const MAX_KCONFIG_BYTES: u32 = 1 << 16;
+
+/// The most parts of a path to a field in a CO-RE relocation.
+///
+/// libbpf's own limit (`BPF_CORE_SPEC_MAX_LEN`).
+pub const MAX_CORE_SPEC_LEN: usize = 64;
+
+/// The most members, enumerators and types looked at to compare one type of an object with one of the kernel.
+///
+/// The largest types of a kernel have a few thousand members. Types made to that end could keep the comparison busy without end.
+pub const MAX_CORE_STEPS: usize = 1 << 20;

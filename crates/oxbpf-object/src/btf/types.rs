@@ -356,6 +356,13 @@ impl<'a> Type<'a> {
         matches!(rest, Some([0, ..]))
     }
 
+    /// The strings from its name on, for comparing only their start.
+    pub(crate) fn name_start(self) -> &'a [u8] {
+        self.btf
+            .strings_from(self.name_offset())
+            .unwrap_or_default()
+    }
+
     /// Where its name starts, in bytes from the start of the strings; 0 if it has none.
     pub fn name_offset(self) -> u32 {
         self.word(0)
