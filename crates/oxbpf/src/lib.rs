@@ -5,13 +5,16 @@
 #[path = "generated.rs"]
 pub mod __private;
 mod bool;
+pub mod btf;
 mod denied;
 mod error;
 mod feature;
+mod global;
 pub mod kallsyms;
 mod kernel_fs;
 pub mod limits;
 mod link;
+mod loader;
 pub mod map;
 mod memlock;
 mod object_name;
@@ -23,6 +26,8 @@ pub mod tracefs;
 
 pub use self::bool::Bool;
 pub use error::{Error, ErrorKind, Result};
+pub use global::{Global, Word};
+pub use loader::{Collection, Loadable, Loader};
 pub use map::Map;
 pub use oxbpf_object as object;
 pub use program::Program;

@@ -2,7 +2,9 @@
 
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
+};
 
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
@@ -169,6 +171,10 @@ words! {
     u16 AtomicU16 atomic_u16 load_u16 store_u16
     u32 AtomicU32 atomic_u32 load_u32 store_u32
     u64 AtomicU64 atomic_u64 load_u64 store_u64
+    i8 AtomicI8 atomic_i8 load_i8 store_i8
+    i16 AtomicI16 atomic_i16 load_i16 store_i16
+    i32 AtomicI32 atomic_i32 load_i32 store_i32
+    i64 AtomicI64 atomic_i64 load_i64 store_i64
 }
 
 impl Drop for Mapping {

@@ -1,0 +1,12 @@
+//! BTF in the kernel: its own types, and those of loaded objects.
+//!
+//! Reading BTF is `oxbpf_object`'s business; this is about where the kernel keeps it.
+
+mod attach;
+mod kernel;
+mod object;
+
+pub(crate) use attach::{attach_target, program_function};
+pub use kernel::KernelBtf;
+pub(crate) use kernel::modules;
+pub(crate) use object::ObjectBtf;

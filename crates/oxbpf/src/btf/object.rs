@@ -1,0 +1,158 @@
+//! An object's types in the kernel.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+
+use oxbpf_object::Endian;
+use oxbpf_object::btf::{
+    Btf, BtfBuilder, DeclTag, FuncLinkage, SectionVar, SupportedKinds, TypeId, TypeTag, VarLinkage,
+};
+use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{self, LogBuffer};
+use crate::{denied, memlock};
+
+/// Bytes of the log that is asked for when the kernel refuses an object's types.
+const LOG_SIZE: usize = 64 << 10;
+
+/// The types of an object, loaded. Ids are those of the object.
+#[derive(Debug)]
+pub(crate) struct ObjectBtf(OwnedFd);
+
+impl ObjectBtf {
+    /// Loads an object's types, once for all of its maps and programs. Linux 4.18.
+    ///
+    /// What this kernel does not know is replaced by what it does, but only after it refused.
+    pub(crate) fn load(btf: &Btf) -> Result<Self> {
+        let invalid =
+            |e| Error::new(ErrorKind::InvalidObject, "preparing its types").with_source(e);
+        let mut copy = BtfBuilder::copy_of(btf).map_err(invalid)?;
+        copy.settle_externs(btf).map_err(invalid)?;
+        let bytes = copy.to_bytes(Endian::NATIVE).map_err(invalid)?;
+        let refused = match load(&bytes) {
+            Ok(fd) => return Ok(Self(fd)),
+            Err(errno @ (Errno::PERM | Errno::ACCESS)) => return Err(denied(errno)),
+            Err(errno) => errno,
+        };
+        copy.sanitize(supported_kinds());
+        let sanitized = copy.to_bytes(Endian::NATIVE).map_err(invalid)?;
+        load(&sanitized).map(Self).map_err(|_| {
+            let mut error = Error::syscall(refused, "loading its types");
+            if let Some(line) = log_of(&sanitized) {
+                error = error.with_reason(line);
+            }
+            error
+        })
+    }
+}
+
+impl AsFd for ObjectBtf {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+fn load(bytes: &[u8]) -> sys::Result<OwnedFd> {
+    memlock::with_memory(|| sys::btf_load(bytes, None, None).result)
+}
+
+#[cold]
+fn denied(errno: Errno) -> Error {
+    let error = Error::syscall(errno, "loading its types");
+    match memlock::remedy().or_else(|| denied::remedy(CapabilitySet::BPF)) {
+        Some(remedy) => error.with_remedy(remedy),
+        None => error,
+    }
+}
+
+/// The last line that the kernel has to say about these types.
+fn log_of(bytes: &[u8]) -> Option<String> {
+    let mut log = vec![0; LOG_SIZE];
+    let buffer = LogBuffer {
+        bytes: &mut log,
+        level: 1,
+    };
+    // Only the log is of interest: that it fails is known.
+    let _ = sys::btf_load(bytes, None, Some(buffer)).result;
+    let text = sys::nul_terminated(&log);
+    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(line.trim().to_owned())
+}
+
+/// What this kernel takes in an object's types: asked once a process, with the smallest object
+/// that has it.
+fn supported_kinds() -> SupportedKinds {
+    static ANSWER: OnceLock<SupportedKinds> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        PROBES
+            .iter()
+            .filter(|(_, build)| {
+                let mut types = BtfBuilder::new();
+                let int = types.add_signed("int", 4);
+                build(&mut types, int);
+                let bytes = types.to_bytes(Endian::NATIVE);
+                bytes.is_ok_and(|bytes| load(&bytes).is_ok())
+            })
+            .map(|(kind, _)| *kind)
+            .collect()
+    })
+}
+
+/// For each ability, types that take it. Each gets an `int` to build upon.
+type Probe = (SupportedKinds, fn(&mut BtfBuilder, TypeId));
+
+const PROBES: &[Probe] = &[
+    (SupportedKinds::FUNC, |types, int| {
+        let proto = types.add_func_proto(int, &[]);
+        types.add_func("f", proto, FuncLinkage::STATIC);
+    }),
+    (SupportedKinds::GLOBAL_FUNC, |types, int| {
+        let proto = types.add_func_proto(int, &[]);
+        types.add_func("f", proto, FuncLinkage::GLOBAL);
+    }),
+    (SupportedKinds::DATASEC, |types, int| {
+        section(types, ".data", int)
+    }),
+    (SupportedKinds::QUESTION_MARK_DATASEC, |types, int| {
+        section(types, "?.data", int)
+    }),
+    (SupportedKinds::FLOAT, |types, _| {
+        types.add_float("float", 4);
+    }),
+    (SupportedKinds::DECL_TAG, |types, int| {
+        let var = types.add_var("v", int, VarLinkage::STATIC);
+        types.add_decl_tag(
+            "note",
+            DeclTag {
+                target: var,
+                component: None,
+                is_attribute: false,
+            },
+        );
+    }),
+    (SupportedKinds::TYPE_TAG, |types, int| {
+        let tag = types.add_type_tag(
+            "note",
+            TypeTag {
+                target: int,
+                is_attribute: false,
+            },
+        );
+        types.add_ptr(tag);
+    }),
+    (SupportedKinds::ENUM64, |types, _| {
+        types.add_enum("e", 8, false, &[]);
+    }),
+];
+
+fn section(types: &mut BtfBuilder, name: &str, int: TypeId) {
+    let ty = types.add_var("v", int, VarLinkage::STATIC);
+    let variable = SectionVar {
+        ty,
+        offset: 0,
+        size: 4,
+    };
+    types.add_data_section(name, 4, &[variable]);
+}

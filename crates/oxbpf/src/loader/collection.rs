@@ -1,0 +1,194 @@
+//! What a load made: maps, programs and global variables, by their names in the object.
+
+use std::sync::Arc;
+
+use oxbpf_object::spec::{CollectionSpec, DataKind, VariableSpec};
+
+use super::Loadable;
+use crate::error::{Error, ErrorKind, Result};
+use crate::global::{Global, Section};
+use crate::map::{Map, Plain};
+use crate::program::Program;
+use crate::suggest;
+
+/// The maps, programs and global variables of a loaded object.
+///
+/// Everything in it is a handle, cheap to clone, and lives as long as some handle does: a
+/// collection may be dropped once its parts are taken out.
+#[derive(Debug, Default)]
+pub struct Collection {
+    pub(super) name: String,
+    pub(super) maps: Vec<(String, Map)>,
+    pub(super) programs: Vec<(String, Program)>,
+    pub(super) data: Vec<Data>,
+}
+
+/// The global variables of one section.
+#[derive(Debug)]
+pub(super) struct Data {
+    pub(super) section_name: String,
+    pub(super) section: Arc<Section>,
+    pub(super) variables: Vec<VariableSpec>,
+}
+
+impl Collection {
+    /// Puts together what was made of a spec, by position.
+    pub(super) fn assemble(
+        mut spec: CollectionSpec,
+        maps: Vec<Option<Map>>,
+        programs: Vec<Option<Program>>,
+    ) -> Self {
+        let mut collection = Self {
+            name: std::mem::take(&mut spec.name),
+            ..Self::default()
+        };
+        for (spec, map) in spec.maps_mut().iter_mut().zip(maps) {
+            let Some(map) = map else {
+                continue;
+            };
+            if let Some(data) = spec.data.take() {
+                let read_only = matches!(data.kind, DataKind::Rodata | DataKind::Kconfig);
+                collection.data.push(Data {
+                    section_name: spec.name.clone(),
+                    section: Arc::new(Section::new(map.clone(), read_only)),
+                    variables: data.variables,
+                });
+            }
+            collection.maps.push((std::mem::take(&mut spec.name), map));
+        }
+        for (spec, program) in spec.programs_mut().iter_mut().zip(programs) {
+            if let Some(program) = program {
+                collection
+                    .programs
+                    .push((std::mem::take(&mut spec.name), program));
+            }
+        }
+        collection
+    }
+
+    /// The name of the object.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All maps with their names in the object, data maps under the names of their sections.
+    pub fn maps(&self) -> impl ExactSizeIterator<Item = (&str, &Map)> {
+        self.maps.iter().map(|(name, map)| (name.as_str(), map))
+    }
+
+    /// All loaded programs with their names in the object.
+    pub fn programs(&self) -> impl ExactSizeIterator<Item = (&str, &Program)> {
+        self.programs
+            .iter()
+            .map(|(name, program)| (name.as_str(), program))
+    }
+
+    /// Whether there is a map of that name.
+    #[must_use]
+    pub fn has_map(&self, name: &str) -> bool {
+        self.maps.iter().any(|(n, _)| n == name)
+    }
+
+    /// Whether a program of that name was loaded.
+    #[must_use]
+    pub fn has_program(&self, name: &str) -> bool {
+        self.programs.iter().any(|(n, _)| n == name)
+    }
+
+    /// The map of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where the object has none, or where it was not created.
+    pub fn map(&self, name: &str) -> Result<Map> {
+        self.find("map", name, &self.maps)
+    }
+
+    /// The program of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where the object has none, or where it was not to be loaded.
+    pub fn program(&self, name: &str) -> Result<Program> {
+        self.find("program", name, &self.programs)
+    }
+
+    /// The global variable of that name in a section such as ".bss".
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where there is none; [`ErrorKind::WrongSize`] where `T` has not
+    /// the size of the variable.
+    pub fn global<T: Plain>(&self, section: &str, variable: &str) -> Result<Global<T>> {
+        self.global_where(variable, |data| data.section_name == section)
+    }
+
+    /// The global variable of that name, whichever section it is in.
+    ///
+    /// # Errors
+    ///
+    /// As [`global`](Self::global).
+    pub fn variable<T: Plain>(&self, variable: &str) -> Result<Global<T>> {
+        self.global_where(variable, |_| true)
+    }
+
+    fn global_where<T: Plain>(
+        &self,
+        variable: &str,
+        is_in: impl Fn(&Data) -> bool,
+    ) -> Result<Global<T>> {
+        let found = self
+            .data
+            .iter()
+            .filter(|data| is_in(data))
+            .find_map(|data| {
+                let spec = data.variables.iter().find(|v| v.name == variable)?;
+                Some((data, spec))
+            });
+        match found {
+            Some((data, spec)) => {
+                Global::new(data.section.clone(), &spec.name, spec.offset, spec.size)
+            }
+            None => {
+                let names = self
+                    .data
+                    .iter()
+                    .flat_map(|d| &d.variables)
+                    .map(|v| v.name.as_str());
+                Err(self.not_found("global variable", variable, names))
+            }
+        }
+    }
+
+    fn find<T: Clone>(&self, what: &str, name: &str, list: &[(String, T)]) -> Result<T> {
+        match list.iter().find(|(n, _)| n == name) {
+            Some((_, found)) => Ok(found.clone()),
+            None => Err(self.not_found(what, name, list.iter().map(|(n, _)| n.as_str()))),
+        }
+    }
+
+    fn not_found<'a>(&self, what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> Error {
+        let error = Error::new(
+            ErrorKind::NotFound,
+            format!("looking up {what} `{name}` of `{}`", self.name),
+        )
+        .with_reason("the object has none of that name, or it was not loaded");
+        match suggest::did_you_mean(&suggest::nearest(name, names)) {
+            Some(remedy) => error.with_remedy(remedy),
+            None => error,
+        }
+    }
+}
+
+impl Loadable for CollectionSpec {
+    type Output = Collection;
+
+    fn into_spec(self) -> Result<CollectionSpec> {
+        Ok(self)
+    }
+
+    fn from_collection(collection: Collection) -> Result<Collection> {
+        Ok(collection)
+    }
+}

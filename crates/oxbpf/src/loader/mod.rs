@@ -1,0 +1,173 @@
+//! From a spec to maps and programs in the kernel.
+//!
+//! [`Loader::load`] does it in the order that `ARCHITECTURE.md` gives: types, layout and
+//! relocation, maps, contents, programs, and last what refers to programs. Everything that can
+//! fail on paper has failed before the first map exists.
+
+mod collection;
+mod map_spec;
+mod maps;
+mod plan;
+mod programs;
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread;
+
+use oxbpf_object::Endian;
+use oxbpf_object::spec::CollectionSpec;
+
+pub use collection::Collection;
+
+use crate::btf::{KernelBtf, ObjectBtf};
+use crate::error::{Error, ErrorKind, Result};
+use crate::map::Map;
+use crate::program::Program;
+
+/// What a [`Loader`] can load: a [`CollectionSpec`], or the `Spec` of a generated module.
+pub trait Loadable {
+    /// What loading gives.
+    type Output;
+
+    /// The spec to load.
+    ///
+    /// # Errors
+    ///
+    /// Where it is inconsistent.
+    fn into_spec(self) -> Result<CollectionSpec>;
+
+    /// Makes the output from what was loaded.
+    ///
+    /// # Errors
+    ///
+    /// Where the collection does not hold what the output needs.
+    fn from_collection(collection: Collection) -> Result<Self::Output>;
+}
+
+/// Loads specs into the kernel.
+///
+/// Whatever a spec cannot know comes in here: maps and programs that exist already, and how to go
+/// about it.
+///
+/// ```no_run
+/// use oxbpf::Loader;
+/// use oxbpf::object::CollectionSpec;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let spec = CollectionSpec::from_file("exec_count.o")?;
+/// let collection = Loader::new().load(spec)?;
+/// let _link = collection.program("count_execve")?.attach()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Loader {
+    replacements: HashMap<String, Map>,
+    targets: HashMap<String, Program>,
+    kernel_btf: Option<KernelBtf>,
+    pin_root: PathBuf,
+    threads: NonZeroUsize,
+}
+
+impl Default for Loader {
+    fn default() -> Self {
+        Self {
+            replacements: HashMap::new(),
+            targets: HashMap::new(),
+            kernel_btf: None,
+            pin_root: PathBuf::from("/sys/fs/bpf"),
+            threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        }
+    }
+}
+
+impl Loader {
+    /// A loader with nothing special about it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Uses `map` where the object has a map called `name`, which is then not created.
+    #[must_use]
+    pub fn replace_map(mut self, name: impl Into<String>, map: &Map) -> Self {
+        self.replacements.insert(name.into(), map.clone());
+        self
+    }
+
+    /// Says which loaded program the object's program `name` attaches to or replaces: for
+    /// `freplace`, and for `fentry` and `fexit` on another BPF program. Minimum kernel: 5.6.
+    #[must_use]
+    pub fn target_program(mut self, name: impl Into<String>, target: &Program) -> Self {
+        self.targets.insert(name.into(), target.clone());
+        self
+    }
+
+    /// Relocates against these types instead of those in `/sys/kernel/btf/vmlinux`.
+    ///
+    /// Attach points are looked up in the running kernel's own types all the same.
+    #[must_use]
+    pub fn kernel_btf(mut self, btf: &KernelBtf) -> Self {
+        self.kernel_btf = Some(btf.clone());
+        self
+    }
+
+    /// The directory for maps that the object pins by name. Default: `/sys/fs/bpf`.
+    #[must_use]
+    pub fn pin_root(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.pin_root = directory.into();
+        self
+    }
+
+    /// How many programs are verified at the same time. Default: one for each CPU.
+    #[must_use]
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Loads a spec.
+    ///
+    /// Either everything in it is loaded, or nothing is left behind.
+    ///
+    /// # Errors
+    ///
+    /// Of the programs that the kernel refuses, the one that comes first in the object is
+    /// reported, with the verifier's log ([`Error::verifier`]).
+    pub fn load<S: Loadable>(&self, spec: S) -> Result<S::Output> {
+        let spec = spec.into_spec()?;
+        let name = spec.name.clone();
+        self.load_collection(spec)
+            .and_then(S::from_collection)
+            .map_err(|e| e.context(format!("loading `{name}`")))
+    }
+
+    fn load_collection(&self, spec: CollectionSpec) -> Result<Collection> {
+        refuse_foreign(&spec)?;
+        let plan = plan::plan(self, &spec)?;
+        let btf = spec.btf.as_ref().map(ObjectBtf::load).transpose()?;
+        let maps = maps::create(self, &spec, btf.as_ref())?;
+        let programs = programs::load(self, &spec, plan, &maps, btf.as_ref())?;
+        maps::fill_with_programs(&spec, &maps, &programs)?;
+        Ok(Collection::assemble(spec, maps, programs))
+    }
+}
+
+/// An object for the other byte order can be looked at, but no kernel of this machine takes it.
+fn refuse_foreign(spec: &CollectionSpec) -> Result<()> {
+    if spec.endian == Endian::NATIVE {
+        return Ok(());
+    }
+    let (theirs, ours, target) = match Endian::NATIVE {
+        Endian::Little => ("big", "little", "bpfel"),
+        Endian::Big => ("little", "big", "bpfeb"),
+    };
+    Err(
+        Error::new(ErrorKind::InvalidObject, "checking its byte order")
+            .with_reason(format!(
+                "it is {theirs}-endian, this machine is {ours}-endian"
+            ))
+            .with_remedy(format!("compile it with -target {target}")),
+    )
+}
