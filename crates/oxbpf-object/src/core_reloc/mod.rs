@@ -32,7 +32,7 @@ pub use error::{Error, ErrorKind};
 pub use kind::CoreRelocKind;
 pub use missing::{Missing, MissingReason};
 pub use patch::POISON;
-pub use relocator::CoreReloc;
+pub use relocator::{CoreReloc, Explanation};
 
 use crate::btf::Btf;
 

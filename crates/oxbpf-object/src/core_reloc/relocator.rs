@@ -46,6 +46,19 @@ pub struct CoreReloc<'t> {
     known: HashMap<(TypeId, u32, u32), Outcome>,
 }
 
+/// What a relocation means, for people. See [`CoreReloc::explain`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The relocation in libbpf's notation: `<byte_off> [12] struct task_struct.pid (0:5 @ offset 8)`.
+    pub local: String,
+    /// The same for the kernel's type; `None` if it has none that fits.
+    pub target: Option<String>,
+    /// The answer for the object.
+    pub local_value: u64,
+    /// The answer for the kernel; `None` if there is none, so that the instruction gets poisoned.
+    pub target_value: Option<u64>,
+}
+
 /// What a relocation comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcome {
@@ -115,6 +128,27 @@ impl<'t> CoreReloc<'t> {
         Ok(missing)
     }
 
+    /// What a relocation means in the object and on this kernel.
+    ///
+    /// # Errors
+    /// As [`relocate`](Self::relocate), where it is not about instructions.
+    pub fn explain(&mut self, relo: btf::CoreRelo) -> Result<Explanation, Error> {
+        let mut target = None;
+        let outcome = self
+            .resolve(relo, |spec| target = Some(spec.to_string()))
+            .map_err(|kind| Error {
+                insn: (relo.insn_off as usize) / Insn::SIZE,
+                relocation: describe(&self.local, relo),
+                kind,
+            })?;
+        Ok(Explanation {
+            local: describe(&self.local, relo),
+            target,
+            local_value: outcome.local.value,
+            target_value: outcome.target.ok().map(|answer| answer.value),
+        })
+    }
+
     fn relocate_one(
         &mut self,
         insns: &mut [Insn],
@@ -129,7 +163,7 @@ impl<'t> CoreReloc<'t> {
         let outcome = match self.known.get(&key) {
             Some(outcome) => *outcome,
             None => {
-                let outcome = self.resolve(relo)?;
+                let outcome = self.resolve(relo, |_| {})?;
                 self.known.insert(key, outcome);
                 outcome
             }
@@ -143,7 +177,12 @@ impl<'t> CoreReloc<'t> {
         }
     }
 
-    fn resolve(&mut self, relo: btf::CoreRelo) -> Result<Outcome, ErrorKind> {
+    /// The answers for both sides; shows the kernel's type that was chosen.
+    fn resolve(
+        &mut self,
+        relo: btf::CoreRelo,
+        show: impl FnOnce(&Spec<'_>),
+    ) -> Result<Outcome, ErrorKind> {
         let local = Spec::parse(&self.local, relo)?;
         let local_answer = answer(&local).map_err(|fault| fault.of_object())?;
         if local.kind == CoreRelocKind::TYPE_ID_LOCAL {
@@ -206,7 +245,10 @@ impl<'t> CoreReloc<'t> {
         }
         let kind = local.kind;
         let target = match chosen {
-            Some((_, answer)) => Ok(answer),
+            Some((spec, answer)) => {
+                show(&spec);
+                Ok(answer)
+            }
             None => absent(kind).ok_or(closest),
         };
         let fitting = match matching.is_empty() {
