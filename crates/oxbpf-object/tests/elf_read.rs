@@ -676,3 +676,26 @@ fn struct_ops_structures_are_maps() {
         );
     }
 }
+
+#[test]
+fn objects_inside_of_other_files_are_found() {
+    let objects: Vec<Vec<u8>> = ["bpfel", "bpfeb"]
+        .iter()
+        .filter_map(|target| {
+            clang::compile(
+                &clang::fixture("elf/kprobe.bpf.c"),
+                &["-target", target, "-O2", "-g"],
+            )
+        })
+        .collect();
+    let [little, big] = &objects[..] else { return };
+    let mut file = b"\x7fELF and more".to_vec();
+    file.extend(little);
+    file.extend([0x7f; 100]);
+    file.extend(big);
+    // The start of a third, cut off.
+    file.extend(&little[..little.len() - 1]);
+    let found = oxbpf_object::elf::embedded(&file);
+    assert_eq!(found, [&little[..], &big[..]]);
+    assert!(oxbpf_object::elf::embedded(&[]).is_empty());
+}

@@ -11,6 +11,7 @@
 mod btf_maps;
 mod data;
 mod debug_info;
+mod embedded;
 mod error;
 mod externs;
 mod file;
@@ -23,6 +24,7 @@ mod types;
 use std::collections::HashMap;
 use std::path::Path;
 
+pub use embedded::embedded;
 pub use error::{Error, ErrorKind};
 use externs::KconfigOffsets;
 use file::File;

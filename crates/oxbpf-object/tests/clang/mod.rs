@@ -53,3 +53,19 @@ pub(crate) fn code_sections(elf: &[u8]) -> Vec<(String, Vec<u8>)> {
         .map(|s| (s.name().unwrap().to_owned(), s.data().unwrap().to_vec()))
         .collect()
 }
+
+/// The object without its debug information for people.
+pub(crate) fn strip_debug(elf: &[u8]) -> Vec<u8> {
+    let path = std::env::temp_dir().join(format!("oxbpf-strip-{}-{:p}.o", std::process::id(), elf));
+    std::fs::write(&path, elf).unwrap();
+    let strips = [
+        "llvm-strip-19",
+        "llvm-strip-20",
+        "llvm-strip-21",
+        "llvm-strip-22",
+    ];
+    let stripped =
+        run(&strips, &["-g", path.to_str().unwrap()]).map(|_| std::fs::read(&path).unwrap());
+    std::fs::remove_file(&path).unwrap();
+    stripped.unwrap_or_else(|| elf.to_vec())
+}
