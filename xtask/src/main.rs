@@ -2,10 +2,12 @@
 //!
 //! Needs nothing but std, so that it is there before anything else is installed.
 
+mod bench;
 mod cargo;
 mod cpio;
 mod debian;
 mod expected;
+mod generate;
 mod image;
 mod install;
 mod json;
@@ -80,6 +82,18 @@ const TASKS: &[Task] = &[
         msrv::USAGE,
         "build the libraries with the oldest Rust they promise to work with",
         msrv::main,
+    ),
+    task(
+        "generate",
+        generate::USAGE,
+        "rebuild the generated files that are committed",
+        generate::main,
+    ),
+    task(
+        "bench",
+        bench::USAGE,
+        "measure what the demo costs, against what we promise",
+        bench::main,
     ),
     task(
         "image",

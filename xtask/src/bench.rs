@@ -1,0 +1,149 @@
+//! What the demo costs: its size, the CPU time to start and attach, its memory; against what we promise.
+
+use crate::cargo::static_program;
+use crate::process::{Context, Result, root};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
+pub(crate) const USAGE: &str = "[DEMO ARGS...]";
+
+const RUNS: u32 = 30;
+
+/// Promises: megabytes on disk, milliseconds of CPU, megabytes of memory at most and at rest.
+const SIZE: f64 = 2.5;
+const CPU: f64 = 50.0;
+const PEAK: f64 = 12.0;
+const REST: f64 = 6.0;
+
+/// Linux counts CPU time in hundredths of a second for user space, whatever its own ticks are.
+const TICK_MS: f64 = 10.0;
+
+/// The shell adds up the time of its children, and has no others.
+const RUN_ALL: &str = r#"
+runs=$1; shift
+while [ "$runs" -gt 0 ]; do "$@" >/dev/null || exit; runs=$((runs - 1)); done
+read -r line </proc/$$/stat && echo "$line"
+"#;
+
+/// Says its process id, and becomes the program.
+const RUN_ONE: &str = r#"echo $$; exec "$@""#;
+
+pub(crate) fn main(args: &[String]) -> Result<()> {
+    let program = static_program("exec-count")?;
+    let size = std::fs::metadata(&program)
+        .context(program.display())?
+        .len() as f64
+        / 1e6;
+    let cpu = cpu_per_run(&program, args)?;
+    let (peak, rest) = memory(&program, args)?;
+    let rows = [
+        ("size of the program", size, SIZE, "MB"),
+        (
+            "CPU time to start, attach, print one line and end",
+            cpu,
+            CPU,
+            "ms",
+        ),
+        ("memory at most", peak, PEAK, "MB"),
+        ("memory while it counts", rest, REST, "MB"),
+    ];
+    for (what, measured, promised, unit) in rows {
+        let verdict = if measured <= promised {
+            ""
+        } else {
+            "  TOO MUCH"
+        };
+        println!("{what:52} {measured:7.2} {unit}  (promised {promised}){verdict}");
+    }
+    if rows
+        .iter()
+        .all(|(_, measured, promised, _)| measured <= promised)
+    {
+        Ok(())
+    } else {
+        Err("more than was promised".into())
+    }
+}
+
+/// Milliseconds, the mean of all runs.
+fn cpu_per_run(program: &Path, args: &[String]) -> Result<f64> {
+    let mut shell = root("sh");
+    shell
+        .args(["-c", RUN_ALL, "sh", &RUNS.to_string()])
+        .arg(program)
+        .args(args);
+    let output = shell
+        .args(["--count", "1", "--interval", "0.001"])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("sh")?;
+    if !output.status.success() {
+        return Err("the demo failed".into());
+    }
+    let stat = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(children_ticks(&stat)? * TICK_MS / f64::from(RUNS))
+}
+
+/// The CPU time, in user and in kernel mode, of the children in a line of `/proc/PID/stat`.
+fn children_ticks(stat: &str) -> Result<f64> {
+    // The name of the program is in parentheses and may hold anything. After it comes the third field.
+    let (_, fields) = stat.rsplit_once(") ").ok_or("no name in /proc/PID/stat")?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let tick = |number: usize| {
+        fields
+            .get(number - 3)
+            .and_then(|field| field.parse::<f64>().ok())
+    };
+    Ok(tick(16)
+        .zip(tick(17))
+        .map(|(user, kernel)| user + kernel)
+        .ok_or("no times in /proc/PID/stat")?)
+}
+
+/// Megabytes: the most it ever had, and what it has when it has printed its first line.
+fn memory(program: &Path, args: &[String]) -> Result<(f64, f64)> {
+    let mut shell = root("sh");
+    shell
+        .args(["-c", RUN_ONE, "sh"])
+        .arg(program)
+        .args(args)
+        .args(["--count", "2", "--interval", "0.2"]);
+    let mut child = shell.stdout(Stdio::piped()).spawn().context("sh")?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("no pipe to read from")?).lines();
+    let pid = lines
+        .next()
+        .ok_or("the demo did not start")?
+        .context("sh")?;
+    lines
+        .next()
+        .ok_or("the demo printed nothing")?
+        .context("demo")?;
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", pid.trim())).context("/proc")?;
+    lines.for_each(drop);
+    child.wait().context("demo")?;
+    let megabytes = |key: &str| {
+        let value = status
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB"));
+        value
+            .and_then(|kb| kb.parse::<f64>().ok())
+            .map(|kb| kb * 1024.0 / 1e6)
+    };
+    Ok(megabytes("VmHWM:")
+        .zip(megabytes("VmRSS:"))
+        .ok_or("no memory in /proc/PID/status")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::children_ticks;
+
+    #[test]
+    fn the_times_of_children_are_the_16th_and_17th_field() {
+        let stat = "12 (a) b) S 1 12 12 0 -1 4194304 100 2000 0 0 5 6 70 8 20 0 1 0 100 0 0";
+        assert_eq!(children_ticks(stat).unwrap(), 78.0);
+        assert!(children_ticks("12 (sh) S 1").is_err());
+    }
+}
