@@ -3,12 +3,17 @@
 use oxbpf_object::{CollectionSpec, Endian, MapSpec, ProgramSpec, spec::DataSection};
 pub use zerocopy;
 
-use crate::{Bool, Error, ErrorKind, Result, map::Plain};
+use crate::{Bool, Collection, Error, ErrorKind, Program, Result, map::Plain};
 
 /// A value of zeros.
 #[must_use]
 pub fn zeroed<T: Plain>() -> T {
     T::zeroed()
+}
+
+/// Fails to compile unless a type has this size.
+pub const fn assert_size<T, const SIZE: usize>() {
+    assert!(size_of::<T>() == SIZE, "the type is not as large as in C");
 }
 
 /// The part of a record at byte `OFFSET`.
@@ -119,7 +124,9 @@ fn significance(index: usize, width: u8, endian: Endian) -> usize {
     }
 }
 
-fn read_bits(bytes: &[u8], offset: usize, width: u8, endian: Endian) -> u64 {
+/// The bit-field of `width` bits at bit `offset`, in the byte order given.
+#[must_use]
+pub fn read_bits(bytes: &[u8], offset: usize, width: u8, endian: Endian) -> u64 {
     (0..usize::from(width)).fold(0, |value, index| {
         let (byte, bit) = place(offset, index, endian);
         let bit = bytes.get(byte).map_or(0, |byte| u64::from(byte >> bit & 1));
@@ -135,6 +142,17 @@ fn write_bits(bytes: &mut [u8], offset: usize, width: u8, endian: Endian, value:
             *byte = *byte & !(1 << bit) | u8::from(set) << bit;
         }
     }
+}
+
+/// Reads an embedded object.
+pub fn parse(name: &str, object: &[u8]) -> Result<CollectionSpec> {
+    CollectionSpec::parse_named(name, object).map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidObject,
+            format!("reading the embedded object `{name}`"),
+        )
+        .with_source(error)
+    })
 }
 
 fn stale(object: &CollectionSpec, what: &str, name: &str) -> Error {
@@ -233,6 +251,19 @@ pub fn set_variable<T: Plain>(
             Ok(())
         }
         _ => Err(stale(object, "fitting variable", name)),
+    }
+}
+
+/// A program that is loaded only on demand, as the type that it has in generated code.
+pub fn optional<P>(
+    collection: &Collection,
+    name: &str,
+    convert: impl FnOnce(Program) -> Result<P>,
+) -> Result<Option<P>> {
+    if collection.has_program(name) {
+        collection.program(name).and_then(convert).map(Some)
+    } else {
+        Ok(None)
     }
 }
 

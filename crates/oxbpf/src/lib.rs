@@ -10,6 +10,7 @@ mod denied;
 mod error;
 mod feature;
 mod global;
+mod include;
 pub mod kallsyms;
 mod kernel_fs;
 pub mod limits;
