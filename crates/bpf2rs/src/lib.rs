@@ -1,2 +1,30 @@
-//! C in, typed Rust out.
+//! C in, typed Rust out: compiles BPF C with clang and writes the Rust module that embeds and
+//! describes the result.
+//!
+//! There are two ways to use it. With the `bpf2rs` command, or [`Builder::generate`] and
+//! [`Output::write`], the output is committed, and building needs no clang. With
+//! [`Builder::compile`] in a `build.rs` it is made anew whenever the C file or a header of its
+//! changes.
+//!
+//! clang compiles for each byte order; what the objects' BTF says about maps, variables and
+//! types becomes Rust. The same source gives the same bytes wherever it lies.
+//!
+//! A `build.rs` has no use for the command and what it depends on: `default-features = false`.
 #![deny(missing_docs)]
+
+mod builder;
+mod clang;
+mod codegen;
+mod compile;
+mod error;
+mod output;
+mod scratch;
+mod strip;
+mod target;
+
+pub use builder::Builder;
+pub use clang::{Clang, MINIMUM, Version};
+pub use error::{Error, ErrorKind, Result};
+pub use output::{Check, Output};
+pub use strip::strip;
+pub use target::{Arch, Target};

@@ -1,0 +1,166 @@
+//! Maps: what a map of the object is in Rust.
+
+use oxbpf_object::{
+    CollectionSpec, MapSpec, MapType,
+    btf::TypeId,
+    spec::{DataKind, DataSection},
+};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::{
+    names::Scope,
+    types::{Asker, RustType, Types, c_type},
+};
+use crate::error::Result;
+
+/// A map of the generated code.
+pub(super) struct MapItem<'a> {
+    pub(super) name: &'a str,
+    pub(super) field: Ident,
+    /// The typed front that it gets, if its types are known.
+    front: Option<TokenStream>,
+    pub(super) docs: String,
+}
+
+impl MapItem<'_> {
+    /// Its type once loaded.
+    pub(super) fn loaded(&self) -> TokenStream {
+        match &self.front {
+            Some(front) => front.clone(),
+            None => quote!(::oxbpf::Map),
+        }
+    }
+
+    /// An expression that takes it out of a `collection`.
+    pub(super) fn lookup(&self) -> TokenStream {
+        let name = self.name;
+        match self.front {
+            Some(_) => quote!(collection.map(#name)?.typed()?),
+            None => quote!(collection.map(#name)?),
+        }
+    }
+}
+
+/// The typed fronts that there are, by kind of map.
+#[derive(Clone, Copy)]
+enum Front {
+    /// Found by index: the value's type alone.
+    Value(&'static str),
+    /// Found by key.
+    KeyValue(&'static str),
+}
+
+#[rustfmt::skip]
+const FRONTS: &[(MapType, Front)] = &[
+    (MapType::ARRAY,           Front::Value("Array")),
+    (MapType::PERCPU_ARRAY,    Front::Value("PerCpuArray")),
+    (MapType::HASH,            Front::KeyValue("HashMap")),
+    (MapType::LRU_HASH,        Front::KeyValue("HashMap")),
+    (MapType::PERCPU_HASH,     Front::KeyValue("PerCpuHashMap")),
+    (MapType::LRU_PERCPU_HASH, Front::KeyValue("PerCpuHashMap")),
+];
+
+/// The maps of an object, those that hold its variables excepted.
+pub(super) fn collect<'a>(
+    spec: &'a CollectionSpec,
+    types: &mut Types<'_>,
+) -> Result<Vec<MapItem<'a>>> {
+    let mut scope = Scope::default();
+    spec.maps()
+        .iter()
+        .filter(|map| !holds_variables(map.data.as_ref()))
+        .map(|map| {
+            Ok(MapItem {
+                name: &map.name,
+                field: scope.verbatim(&map.name),
+                front: front(map, types)?,
+                docs: docs(map, types),
+            })
+        })
+        .collect()
+}
+
+fn holds_variables(data: Option<&DataSection>) -> bool {
+    data.is_some_and(|data| data.kind != DataKind::StructOps)
+}
+
+fn front(map: &MapSpec, types: &mut Types<'_>) -> Result<Option<TokenStream>> {
+    let front = FRONTS.iter().find(|(kind, _)| *kind == map.map_type);
+    let (Some((_, front)), Some(value)) = (front, map.value_type) else {
+        return Ok(None);
+    };
+    Ok(Some(match (front, map.key_type) {
+        (Front::Value(name), _) => {
+            let front = Ident::new(name, Span::call_site());
+            let value = side(map, "value", value, types)?;
+            quote!(::oxbpf::map::#front<#value>)
+        }
+        (Front::KeyValue(name), Some(key)) => {
+            let front = Ident::new(name, Span::call_site());
+            let key = side(map, "key", key, types)?;
+            let value = side(map, "value", value, types)?;
+            quote!(::oxbpf::map::#front<#key, #value>)
+        }
+        (Front::KeyValue(_), None) => return Ok(None),
+    }))
+}
+
+/// The type of a key or value.
+fn side(map: &MapSpec, side: &str, id: TypeId, types: &mut Types<'_>) -> Result<TokenStream> {
+    let name = format!("{}_{side}", map.name);
+    let what = format!("the {side} of map `{}`", map.name);
+    let RustType { shape, .. } = types.rust_type(
+        id,
+        Asker {
+            name: &name,
+            what: &what,
+        },
+    )?;
+    Ok(shape.tokens(&quote!(types::)))
+}
+
+/// One line about the map, in C's words; for one without types, how to give it some.
+fn docs(map: &MapSpec, types: &Types<'_>) -> String {
+    let kind = map.map_type;
+    let name = &map.name;
+    match (map.key_type, map.value_type) {
+        (Some(key), Some(value)) => format!(
+            "`{name}`, {kind}: `{}` to `{}`.",
+            c_type(types.btf(), key),
+            c_type(types.btf(), value)
+        ),
+        (None, Some(value)) => format!("`{name}`, {kind} of `{}`.", c_type(types.btf(), value)),
+        _ if map.key_size == 0 && map.value_size == 0 => format!("`{name}`, {kind}."),
+        _ => {
+            let (key, value) = (map.key_size, map.value_size);
+            let sizes = format!("`{name}`, {kind}: {key} bytes to {value} bytes.");
+            match typing_hint(map) {
+                Some(hint) => format!(
+                    "{sizes}\n\nThe C source does not give the map's types: \
+                     `{hint}` does, and checks the sizes."
+                ),
+                None => sizes,
+            }
+        }
+    }
+}
+
+/// How a map that has sizes but no types is given types.
+fn typing_hint(map: &MapSpec) -> Option<String> {
+    let integer = |size| match size {
+        1 => Some("u8"),
+        2 => Some("u16"),
+        4 => Some("u32"),
+        8 => Some("u64"),
+        _ => None,
+    };
+    let (_, front) = FRONTS.iter().find(|(kind, _)| *kind == map.map_type)?;
+    let value = integer(map.value_size)?;
+    Some(match front {
+        Front::Value(front) => format!("typed::<{front}<{value}>>()"),
+        Front::KeyValue(front) => {
+            format!("typed::<{front}<{}, {value}>>()", integer(map.key_size)?)
+        }
+    })
+}

@@ -1,0 +1,167 @@
+//! `Spec`: the object before it is loaded, as plain data.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{
+    Parts, Request, doc, names,
+    variables::{Section, Variable},
+};
+
+/// `Spec` and its parts.
+pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
+    let Parts {
+        maps,
+        programs,
+        sections,
+    } = parts;
+    let Request { name, source, .. } = request;
+    let section_fields = sections.iter().map(|section| {
+        let Section {
+            name,
+            field,
+            spec,
+            is_constant,
+            ..
+        } = section;
+        let docs = doc(&if *is_constant {
+            format!("Constants (`{name}`) that programs will see.")
+        } else {
+            format!("Initial values of the variables in `{name}`.")
+        });
+        quote! {
+            #docs
+            pub #field: #spec,
+        }
+    });
+    let section_structs = sections.iter().map(|section| {
+        let fields = section.variables.iter().map(|variable| {
+            let Variable { field, ty, .. } = variable;
+            let docs = doc(&variable.docs);
+            quote! {
+                #docs
+                pub #field: #ty,
+            }
+        });
+        let docs = doc(&format!(
+            "Variables in `{}`, before the load.",
+            section.name
+        ));
+        let name = &section.spec;
+        quote! {
+            #docs
+            #[derive(Clone, Debug)]
+            pub struct #name { #(#fields)* }
+        }
+    });
+    let read_sections = sections.iter().map(|section| {
+        let Section {
+            name, field, spec, ..
+        } = section;
+        let values = section.variables.iter().map(|variable| {
+            let Variable {
+                name: variable,
+                field,
+                ..
+            } = variable;
+            quote!(#field: ::oxbpf::__private::variable(&object, #name, #variable)?,)
+        });
+        quote!(#field: #spec { #(#values)* },)
+    });
+    let write_sections = sections.iter().map(|section| {
+        let Section {
+            name,
+            field: section_field,
+            ..
+        } = section;
+        let values = section.variables.iter().map(|variable| {
+            let Variable {
+                name: variable,
+                field,
+                ..
+            } = variable;
+            quote! {
+                ::oxbpf::__private::set_variable(
+                    &mut object, #name, #variable, &self.#section_field.#field,
+                )?;
+            }
+        });
+        quote!(#(#values)*)
+    });
+
+    let (map_names, map_fields) = names(maps, |map| (map.name, &map.field));
+    let map_docs = maps.iter().map(|map| doc(&map.docs));
+    let (program_names, program_fields) = names(programs, |p| (p.name, &p.field));
+    let program_docs = programs.iter().map(|program| doc(&program.docs));
+    let docs = doc(&format!(
+        "The object `{name}`, compiled from `{source}`, before it is loaded: plain data, to look \
+         at and to change."
+    ));
+    quote! {
+        #docs
+        #[derive(Clone, Debug)]
+        pub struct Spec {
+            /// Settings of its maps.
+            pub maps: MapSpecs,
+            /// Settings of its programs.
+            pub programs: ProgramSpecs,
+            #(#section_fields)*
+            object: ::oxbpf::object::CollectionSpec,
+        }
+
+        /// Settings of the maps.
+        #[derive(Clone, Debug)]
+        pub struct MapSpecs {
+            #(#map_docs pub #map_fields: ::oxbpf::object::MapSpec,)*
+        }
+
+        /// Settings of the programs.
+        #[derive(Clone, Debug)]
+        pub struct ProgramSpecs {
+            #(#program_docs pub #program_fields: ::oxbpf::object::ProgramSpec,)*
+        }
+
+        #(#section_structs)*
+
+        impl Spec {
+            /// The object as it was compiled into this binary.
+            ///
+            /// # Errors
+            /// If the embedded file is not the one that this module was generated for.
+            pub fn embedded() -> ::oxbpf::Result<Self> {
+                let mut object = ::oxbpf::__private::parse(#name, OBJECT)?;
+                Ok(Self {
+                    maps: MapSpecs {
+                        #(#map_fields: ::oxbpf::__private::take_map(&mut object, #map_names)?,)*
+                    },
+                    programs: ProgramSpecs {
+                        #(#program_fields:
+                            ::oxbpf::__private::take_program(&mut object, #program_names)?,)*
+                    },
+                    #(#read_sections)*
+                    object,
+                })
+            }
+        }
+
+        impl ::oxbpf::Loadable for Spec {
+            type Output = Objects;
+
+            fn into_spec(self) -> ::oxbpf::Result<::oxbpf::object::CollectionSpec> {
+                let mut object = self.object;
+                #(::oxbpf::__private::put_map(
+                    &mut object, #map_names, self.maps.#map_fields,
+                )?;)*
+                #(::oxbpf::__private::put_program(
+                    &mut object, #program_names, self.programs.#program_fields,
+                )?;)*
+                #(#write_sections)*
+                Ok(object)
+            }
+
+            fn from_collection(collection: ::oxbpf::Collection) -> ::oxbpf::Result<Objects> {
+                Objects::new(&collection)
+            }
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! One C file, one byte order, one object: what clang is told, and what it tells.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs,
+    path::{Component, Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    clang::Clang,
+    error::{Error, ErrorKind, Result},
+    scratch::Scratch,
+    strip::strip,
+    target::{Arch, Target},
+};
+
+/// What is compiled, and how.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    pub(crate) clang: &'a Clang,
+    /// Absolute, so that clang's messages can be followed from anywhere.
+    pub(crate) source: &'a Path,
+    pub(crate) arch: Option<Arch>,
+    /// From [`absolute_includes`].
+    pub(crate) cflags: &'a [OsString],
+    pub(crate) strip: bool,
+    pub(crate) color: bool,
+    pub(crate) scratch: &'a Scratch,
+    /// Where a `vmlinux.h` of our making lies, if the source wants one.
+    pub(crate) vmlinux: Option<PathBuf>,
+}
+
+/// What clang made of it.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) object: Vec<u8>,
+    /// The source and every header it includes, those of our making excepted.
+    pub(crate) dependencies: Vec<PathBuf>,
+    /// Warnings.
+    pub(crate) diagnostics: String,
+}
+
+/// Flags that this module passes itself, and what to use instead.
+const RESERVED: &[(&str, &str)] = &[
+    ("-target", "--target"),
+    ("--target", "--target"),
+    ("-o", "--output-dir"),
+    ("-M", "the dependencies that bpf2rs reports"),
+    ("-c", "nothing: bpf2rs passes it"),
+    ("-S", "clang itself"),
+    ("-E", "clang itself"),
+    ("-emit-llvm", "clang itself"),
+    ("-g0", "nothing: without BTF there are no types"),
+];
+
+/// Refuses flags that would change what the others of this module are for.
+pub(crate) fn check_cflags(cflags: &[OsString]) -> Result<()> {
+    for flag in cflags {
+        let text = flag.to_string_lossy();
+        let reserved = RESERVED.iter().find(|(name, _)| match *name {
+            "-M" => text.starts_with("-M"),
+            "-target" | "--target" => text
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('=')),
+            "-o" => text.starts_with("-o") && !text.starts_with("-objc"),
+            name => text == name,
+        });
+        if let Some((name, instead)) = reserved {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("`{text}` cannot be passed to clang: bpf2rs decides about `{name}`"),
+            )
+            .with_remedy(format!("use {instead}")));
+        }
+    }
+    Ok(())
+}
+
+impl Job<'_> {
+    /// Compiles for one byte order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Compile`] with clang's messages if clang refuses.
+    pub(crate) fn compile(&self, target: Target) -> Result<Compiled> {
+        let directory = self.scratch.directory(target.name())?;
+        let object = directory.join("object.o");
+        let rules = directory.join("object.d");
+        let mut command = self.command(target)?;
+        command.args(["-MD", "-MT", "object", "-MF"]).arg(&rules);
+        command.arg("-c").arg(self.source).arg("-o").arg(&object);
+        let diagnostics = self.run(&mut command, target)?;
+        let bytes = fs::read(&object).map_err(|e| Error::io("reading", &object, e))?;
+        let rules = fs::read(&rules).map_err(|e| Error::io("reading", &rules, e))?;
+        let mut dependencies = dependencies(&rules);
+        dependencies.retain(|path| !path.starts_with(self.scratch.path()));
+        Ok(Compiled {
+            object: if self.strip { strip(&bytes)? } else { bytes },
+            dependencies,
+            diagnostics,
+        })
+    }
+
+    /// Whether the source, or what it includes, asks for a `vmlinux.h` that no include path has.
+    pub(crate) fn wants_vmlinux(&self, target: Target) -> Result<bool> {
+        let mut command = self.command(target)?;
+        // -MG takes missing headers for ones yet to be made, and names them as written.
+        command
+            .args(["-M", "-MG", "-MT", "object", "-w"])
+            .arg(self.source);
+        let Ok(output) = command.output() else {
+            return Ok(false);
+        };
+        // Whatever else is wrong with the source, compiling it says.
+        Ok(dependencies(&output.stdout)
+            .iter()
+            .any(|path| path == Path::new("vmlinux.h")))
+    }
+
+    fn command(&self, target: Target) -> Result<Command> {
+        let mut command = Command::new(self.clang.path());
+        // Ours first: where a flag is given twice, the later one counts.
+        command.args(["-O2", "-g", "-mcpu=v3", "-fno-stack-protector"]);
+        command.args(["-target", target.name()]);
+        // The same bytes from the same source, wherever it lies, whoever compiles it.
+        command.args(["-fno-ident", "-fno-addrsig"]);
+        command.args(["-fdebug-compilation-dir", "."]);
+        for (from, to) in prefix_map(self.source, self.cflags) {
+            let mut flag = OsString::from("-ffile-prefix-map=");
+            flag.push(from);
+            flag.push("=");
+            flag.push(to);
+            command.arg(flag);
+        }
+        if let Some(arch) = self.arch {
+            command.arg(format!("-D__TARGET_ARCH_{}", arch.define()));
+        }
+        command.arg(if self.color {
+            "-fcolor-diagnostics"
+        } else {
+            "-fno-color-diagnostics"
+        });
+        command.args(self.cflags);
+        command.arg("-isystem").arg(self.byteorder_header(target)?);
+        if let Some(directory) = &self.vmlinux {
+            command.arg("-I").arg(directory);
+        }
+        if let Some(directory) = multiarch_headers(self.arch.or(Arch::host()), target) {
+            command.arg("-idirafter").arg(directory);
+        }
+        Ok(command)
+    }
+
+    /// A directory whose `asm/byteorder.h` says the target's byte order. The system's speaks of
+    /// this machine's processor, and would lay out `struct iphdr` the wrong way round for the
+    /// other one.
+    fn byteorder_header(&self, target: Target) -> Result<PathBuf> {
+        let directory = self.scratch.directory(target.name())?;
+        let asm = self
+            .scratch
+            .directory(&format!("{}/asm", target.name()))?
+            .join("byteorder.h");
+        let text = format!(
+            "#include <linux/byteorder/{}_endian.h>\n",
+            target.endian_name()
+        );
+        fs::write(&asm, text).map_err(|e| Error::io("writing", &asm, e))?;
+        Ok(directory)
+    }
+
+    /// Runs clang and returns its warnings.
+    fn run(&self, command: &mut Command, target: Target) -> Result<String> {
+        let output = command.output().map_err(|error| {
+            Error::new(
+                ErrorKind::Clang,
+                format!("running `{}` failed", self.clang.path().display()),
+            )
+            .with_source(error)
+        })?;
+        let diagnostics = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            return Ok(diagnostics);
+        }
+        let error = Error::new(
+            ErrorKind::Compile,
+            format!("compiling `{}` for {target} failed", self.source.display()),
+        );
+        let error = match remedy(&diagnostics) {
+            Some(remedy) => error.with_remedy(remedy),
+            None => error,
+        };
+        Err(error.with_run(quoted(command), diagnostics))
+    }
+}
+
+/// What some of clang's messages mean to somebody who compiles BPF.
+fn remedy(diagnostics: &str) -> Option<&'static str> {
+    const REMEDIES: &[(&str, &str)] = &[
+        (
+            "'bpf/",
+            "libbpf's headers are missing: `apt install libbpf-dev` (Debian, Ubuntu) \
+             or `dnf install libbpf-devel` (Fedora)",
+        ),
+        (
+            "'asm/",
+            "the kernel's headers are missing: `apt install linux-libc-dev` (Debian, Ubuntu) \
+             or `dnf install kernel-headers` (Fedora)",
+        ),
+        (
+            "'linux/",
+            "the kernel's headers are missing: `apt install linux-libc-dev` (Debian, Ubuntu) \
+             or `dnf install kernel-headers` (Fedora)",
+        ),
+    ];
+    let missing = diagnostics
+        .lines()
+        .find(|line| line.contains("file not found"));
+    if let Some(line) = missing {
+        return REMEDIES
+            .iter()
+            .find(|(prefix, _)| line.contains(prefix))
+            .map(|(_, remedy)| *remedy);
+    }
+    if diagnostics.contains("unable to create target") {
+        return Some("this clang was built without BPF: name another one in $CLANG");
+    }
+    if diagnostics.contains("__TARGET_ARCH_") {
+        return Some("the source reads a processor's registers: say which with `--arch`");
+    }
+    None
+}
+
+/// How paths appear in the object: relative to the source's directory, so that none of this
+/// machine does. A directory elsewhere altogether keeps its last name only.
+///
+/// Of several prefixes that fit a path, clang up to 16 takes the shortest and later ones the
+/// last, so the shortest comes last.
+fn prefix_map(source: &Path, cflags: &[OsString]) -> Vec<(PathBuf, PathBuf)> {
+    let Some(base) = source.parent() else {
+        return Vec::new();
+    };
+    let mut map = vec![(base.to_path_buf(), PathBuf::from("."))];
+    for directory in include_directories(cflags) {
+        let relative = relative_to(base, &directory);
+        map.push((directory, relative));
+    }
+    map.sort_by_key(|(from, _)| std::cmp::Reverse(from.as_os_str().len()));
+    map.dedup_by(|a, b| a.0 == b.0);
+    map
+}
+
+/// Flags that add a directory to the include path.
+const INCLUDE_FLAGS: &[&str] = &["-I", "-isystem", "-iquote", "-idirafter"];
+
+/// The user's flags with include directories made absolute, which [`prefix_map`] relies on.
+pub(crate) fn absolute_includes(cflags: &[OsString]) -> Vec<OsString> {
+    let absolute = |path: &OsStr| {
+        Path::new(path)
+            .canonicalize()
+            .unwrap_or_else(|_| path.into())
+    };
+    let mut flags = Vec::with_capacity(cflags.len());
+    let mut given = cflags.iter();
+    while let Some(flag) = given.next() {
+        match include_directory(flag) {
+            Some((name, directory)) if directory.is_empty() => {
+                flags.push(name.into());
+                flags.extend(given.next().map(|path| absolute(path).into_os_string()));
+            }
+            Some((name, directory)) => {
+                flags.push(name.into());
+                flags.push(absolute(directory).into_os_string());
+            }
+            None => flags.push(flag.clone()),
+        }
+    }
+    flags
+}
+
+/// The directories in flags that [`absolute_includes`] returned.
+fn include_directories(cflags: &[OsString]) -> impl Iterator<Item = PathBuf> {
+    cflags.windows(2).filter_map(|pair| match pair {
+        [flag, directory] if INCLUDE_FLAGS.iter().any(|name| flag == name) => {
+            Some(PathBuf::from(directory))
+        }
+        _ => None,
+    })
+}
+
+/// A flag of the include path, and its directory where that is part of the same word.
+fn include_directory(flag: &OsStr) -> Option<(&'static str, &OsStr)> {
+    use std::os::unix::ffi::OsStrExt;
+
+    INCLUDE_FLAGS.iter().find_map(|name| {
+        let directory = flag.as_bytes().strip_prefix(name.as_bytes())?;
+        Some((*name, OsStr::from_bytes(directory)))
+    })
+}
+
+/// The way from the directory `base` to `path`, both absolute; the last name of `path` if the
+/// two have nothing in common.
+fn relative_to(base: &Path, path: &Path) -> PathBuf {
+    let shared = base
+        .components()
+        .zip(path.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    if shared <= 1 {
+        return path.file_name().map_or_else(|| ".".into(), PathBuf::from);
+    }
+    let up = base
+        .components()
+        .skip(shared)
+        .map(|_| Component::ParentDir.as_os_str());
+    let down = path.components().skip(shared).map(Component::as_os_str);
+    let relative: PathBuf = up.chain(down).collect();
+    if relative.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        relative
+    }
+}
+
+/// Where multiarch distributions keep `asm/types.h`, which clang does not search for BPF.
+fn multiarch_headers(arch: Option<Arch>, target: Target) -> Option<PathBuf> {
+    let own = arch.and_then(|arch| arch.triple(target));
+    own.into_iter()
+        .chain(Arch::triples())
+        .map(|triple| Path::new("/usr/include").join(triple))
+        .find(|directory| directory.join("asm/types.h").is_file())
+}
+
+/// The files named in the one rule of a makefile that clang wrote.
+fn dependencies(rules: &[u8]) -> Vec<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+
+    let mut paths = Vec::new();
+    let mut path = Vec::new();
+    // Past the name of the rule, which is one word of our choice.
+    let names = rules
+        .iter()
+        .position(|&byte| byte == b':')
+        .map_or(&[][..], |colon| rules.get(colon + 1..).unwrap_or_default());
+    let mut bytes = names.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, bytes.peek()) {
+            (b'\\', Some(b'\n')) => {}
+            (b'\\', Some(&next @ (b' ' | b'#' | b'\\'))) | (b'$', Some(&next @ b'$')) => {
+                path.push(next);
+                bytes.next();
+            }
+            (b' ' | b'\n', _) => {
+                if !path.is_empty() {
+                    paths.push(PathBuf::from(OsString::from_vec(std::mem::take(&mut path))));
+                }
+            }
+            _ => path.push(byte),
+        }
+    }
+    if !path.is_empty() {
+        paths.push(PathBuf::from(OsString::from_vec(path)));
+    }
+    paths
+}
+
+/// A command as it can be pasted into a shell.
+fn quoted(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(quote).collect::<Vec<_>>().join(" ")
+}
+
+fn quote(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(flags: &[&str]) -> Vec<OsString> {
+        flags.iter().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn reads_clangs_makefile_rules() {
+        let rules = b"object: a.c /usr/include/x.h \\\n  with\\ space.h $$dollar.h \\#hash.h\n";
+        let expected = [
+            "a.c",
+            "/usr/include/x.h",
+            "with space.h",
+            "$dollar.h",
+            "#hash.h",
+        ];
+        assert_eq!(dependencies(rules), expected.map(PathBuf::from));
+        assert!(dependencies(b"").is_empty());
+        assert!(dependencies(b"object:").is_empty());
+    }
+
+    #[test]
+    fn maps_paths_to_where_they_are_from_the_source() {
+        let cflags = absolute_includes(&flags(&[
+            "-I/home/me/p",
+            "-isystem",
+            "/opt/inc",
+            "-DX",
+            "-I/home/me/p/include",
+        ]));
+        let map = prefix_map(Path::new("/home/me/p/src/bpf/x.c"), &cflags);
+        let map: Vec<_> = map
+            .iter()
+            .map(|(from, to)| (from.to_str().unwrap(), to.to_str().unwrap()))
+            .collect();
+        assert_eq!(
+            map,
+            [
+                ("/home/me/p/src/bpf", "."),
+                ("/home/me/p/include", "../../include"),
+                ("/home/me/p", "../.."),
+                ("/opt/inc", "inc"),
+            ]
+        );
+    }
+
+    #[test]
+    fn makes_include_directories_absolute() {
+        let here = std::env::current_dir().unwrap().canonicalize().unwrap();
+        let given = flags(&["-Isrc", "-DX", "-isystem", "src", "-Inone/such", "-I"]);
+        let expected = [
+            "-I".into(),
+            here.join("src").into_os_string(),
+            "-DX".into(),
+            "-isystem".into(),
+            here.join("src").into_os_string(),
+            "-I".into(),
+            "none/such".into(),
+            "-I".into(),
+        ];
+        assert_eq!(absolute_includes(&given), expected);
+    }
+
+    #[test]
+    fn refuses_flags_that_it_decides_about() {
+        for flag in ["-o", "-oelsewhere", "-MD", "-c", "-target", "--target=bpf"] {
+            let error = check_cflags(&flags(&["-DX", flag])).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{flag}");
+            assert!(error.to_string().contains(flag), "{error}");
+        }
+        check_cflags(&flags(&[
+            "-O1",
+            "-mcpu=v4",
+            "-I.",
+            "-Wall",
+            "-fcolor-diagnostics",
+        ]))
+        .unwrap();
+    }
+
+    #[test]
+    fn quotes_what_a_shell_would_split() {
+        let mut command = Command::new("clang");
+        command.args(["-DX=a b", "it's", "", "-I/x"]);
+        assert_eq!(quoted(&command), r"clang '-DX=a b' 'it'\''s' '' -I/x");
+    }
+}

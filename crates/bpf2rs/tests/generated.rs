@@ -1,0 +1,335 @@
+//! What a generated module is worth: it compiles under the strictest of lints, its types are laid
+//! out as clang lays them out, and values that C wrote are read as they were meant.
+#![deny(warnings, missing_docs, missing_debug_implementations, unreachable_pub)]
+
+use std::{
+    fmt::Write,
+    fs,
+    mem::{offset_of, size_of},
+    process::Command,
+};
+
+use bpf2rs::{Builder, Clang, Target};
+use oxbpf::{
+    Bool, ErrorKind, Loadable, Loader,
+    object::{CollectionSpec, Endian, MapType},
+};
+use zoo::{Spec, types};
+
+/// The C source `fixtures/kprobe.c`.
+#[path = "golden/kprobe.rs"]
+mod kprobe;
+/// The C source `fixtures/zoo.bpf.c`.
+#[path = "golden/zoo.rs"]
+mod zoo;
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/zoo.bpf.c");
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+
+fn zoo() -> Spec {
+    Spec::embedded().unwrap()
+}
+
+/// Writes what Rust makes of some types as assertions in C.
+macro_rules! layouts {
+    ($($c:literal $rust:ident { $($field:ident $(= $c_field:literal)?),* })*) => {{
+        let mut text = String::new();
+        $(
+            let size = size_of::<types::$rust>();
+            writeln!(text, "_Static_assert(sizeof({}) == {size}, \"size\");", $c).unwrap();
+            $(
+                #[allow(unused_assignments, unused_mut)]
+                let mut name = stringify!($field);
+                $(name = $c_field;)?
+                let offset = offset_of!(types::$rust, $field);
+                writeln!(
+                    text,
+                    "_Static_assert(__builtin_offsetof({}, {name}) == {offset}, \"{name}\");",
+                    $c
+                )
+                .unwrap();
+            )*
+        )*
+        text
+    }};
+}
+
+#[test]
+fn types_are_laid_out_as_clang_lays_them_out() {
+    let asserts = layouts! {
+        "struct key" Key { saddr, port, protocol }
+        "struct holes" Holes { a, b, c }
+        "struct packed" Packed { a, b, c }
+        "struct packed_in_name" PackedInName { a, b }
+        "struct aligned" Aligned { a }
+        "struct outer" Outer { first, packed, in_name, holes, aligned }
+        "struct bits" Bits { whole }
+        "union any" Any {}
+        "struct anonymous" Anonymous { kind, inner, stamp, side }
+        "struct scalars" Scalars {
+            yes, letter, s1, s2, s4, s8, u8, u16, s16, single, twice, pointer, function,
+            r#self_ = "self", when, sign, wide, tiny, counter
+        }
+        "struct arrays" Arrays {
+            comm, names, grid, of_structs, of_unions, of_pointers, none, flexible
+        }
+        "struct nothing" Nothing {}
+        "struct keywords" Keywords {
+            r#type = "type", r#match = "match", self_ = "self", Self_ = "Self", crate_ = "crate",
+            __ = "_", r#async = "async", camelCase, set_port
+        }
+        "struct twin" Twin { a, nothing }
+        "Twin" Twin2 { b }
+        "struct option" Option { value }
+        "struct result" Result { option }
+        "struct spec" Spec { result }
+        "struct event" Event { pid, comm }
+        "counter_t" CounterT { count }
+        "enum color" Color {}
+        "enum wide" Wide {}
+        "enum tiny" Tiny {}
+    };
+    assert!(asserts.lines().count() > 60, "{asserts}");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("layouts.c");
+    fs::write(&file, format!("#include \"{SOURCE}\"\n{asserts}")).unwrap();
+    for target in Target::ALL {
+        let clang = Command::new(Clang::find().unwrap().path())
+            .args(["-target", target.name(), "-fsyntax-only"])
+            .args(["-idirafter", "/usr/include/x86_64-linux-gnu"])
+            .args(["-idirafter", "/usr/include/aarch64-linux-gnu"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&clang.stderr);
+        assert!(clang.status.success(), "{said}");
+    }
+}
+
+#[test]
+fn reads_what_c_initialised() {
+    let data = zoo().data;
+    let bits = data.some_bits;
+    assert_eq!((bits.low(), bits.middle(), bits.negative()), (5, 1000, -3));
+    assert_eq!(
+        (bits.flag(), bits.color()),
+        (Bool::TRUE, types::Color::GREEN)
+    );
+    assert_eq!(
+        (bits.wide(), bits.tail(), bits.whole),
+        (0x0fed_cba9_8765_4321, 2, 99)
+    );
+
+    let point = data.some_union.point();
+    assert_eq!((point.x, point.y), (0x1234, 0x5678));
+    if Endian::NATIVE == Endian::Little {
+        assert_eq!(data.some_union.number(), 0x5678_1234);
+        assert_eq!(data.some_union.bytes(), [0x34, 0x12, 0x78, 0x56, 0, 0]);
+    }
+
+    let anonymous = data.some_anonymous;
+    assert_eq!((anonymous.kind, anonymous.port()), (1, 4242));
+    assert_eq!((anonymous.flags(), anonymous.inner), (0x155, 7));
+    assert_eq!(
+        (anonymous.inner_bits(), anonymous.stamp.when),
+        (33, 1 << 40)
+    );
+    assert_eq!(anonymous.side, types::AnonymousSide::RIGHT);
+
+    let scalars = data.some_scalars;
+    assert_eq!((scalars.yes, scalars.letter), (Bool::TRUE, b'x'));
+    assert_eq!((scalars.s1, scalars.s2, scalars.s4), (-1, -2, -4));
+    assert_eq!((scalars.s8, scalars.u8, scalars.s16), (-8, u64::MAX, -16));
+    assert_eq!((scalars.single, scalars.twice), (1.5, -2.25));
+    assert_eq!((scalars.pointer, scalars.when), (0, 1000));
+    assert_eq!(scalars.sign, types::Sign::MINUS);
+    assert_eq!(scalars.wide, types::Wide::WIDE_LARGE);
+    assert_eq!(scalars.tiny, types::Tiny::TINY_B);
+    assert_eq!(scalars.counter.count, 3);
+
+    let keywords = data.some_keywords;
+    assert_eq!(
+        (keywords.r#type, keywords.r#match, keywords.self_),
+        (1, 2, 3)
+    );
+    assert_eq!(
+        (keywords.set_port, keywords.port_2(), keywords.r#fn()),
+        (5, 4, 4)
+    );
+
+    let outer = data.some_outer;
+    assert_eq!((outer.first, outer.holes[1].b), (1, 3));
+    assert_eq!({ outer.packed.b }, 2);
+    assert_eq!(&data.text, b"hello\0\0\0");
+}
+
+#[test]
+fn bit_fields_of_the_other_byte_order_are_where_clang_put_them() {
+    for target in Target::ALL {
+        let file = format!("{GOLDEN}/{}", target.file_name("zoo"));
+        let spec = CollectionSpec::from_file(&file).unwrap();
+        let bytes = spec.variable_bytes("some_bits").unwrap();
+        let bits = |offset, width| oxbpf::__private::read_bits(bytes, offset, width, spec.endian);
+        assert_eq!((bits(0, 3), bits(3, 10), bits(13, 5)), (5, 1000, 0b11101));
+        assert_eq!((bits(18, 1), bits(19, 4)), (1, 5));
+        assert_eq!((bits(64, 60), bits(124, 2)), (0x0fed_cba9_8765_4321, 2));
+    }
+}
+
+#[test]
+fn what_is_set_is_read_back_and_nothing_else_changes() {
+    let mut bits = types::Bits::default();
+    bits.set_middle(1023);
+    bits.set_negative(-16);
+    bits.set_wide(u64::MAX);
+    assert_eq!((bits.low(), bits.middle(), bits.negative()), (0, 1023, -16));
+    assert_eq!((bits.flag(), bits.tail()), (Bool::FALSE, 0));
+    assert_eq!(bits.wide(), u64::MAX >> 4);
+
+    let mut any = types::Any::default();
+    any.set_bytes([1; 6]);
+    any.set_point(types::AnyPoint { x: 2, y: 3 });
+    assert_eq!(any.bytes()[4..], [1, 1]);
+    assert_eq!((any.point().x, any.point().y), (2, 3));
+
+    let mut anonymous = types::Anonymous::default();
+    anonymous.set_v6([0xff; 16]);
+    anonymous.set_flags(0);
+    assert_eq!(anonymous.port(), 0xffff);
+    assert_ne!(anonymous, types::Anonymous::default());
+}
+
+#[test]
+fn prints_what_a_reader_wants_to_see() {
+    let data = zoo().data;
+    assert_eq!(
+        format!("{:?}", data.some_bits),
+        "Bits { low: 5, middle: 1000, negative: -3, flag: true, color: GREEN, \
+         wide: 1147797409030816545, tail: 2, whole: 99 }"
+    );
+    assert_eq!(format!("{:?}", types::Color(9)), "Color(9)");
+    assert_eq!(
+        format!("{:?}", data.some_outer.packed),
+        "Packed { a: 0, b: 2, c: 0 }"
+    );
+}
+
+#[test]
+fn settings_changed_before_the_load_are_those_that_are_loaded() {
+    let mut spec = zoo();
+    assert_eq!((spec.rodata.limit, spec.rodata.verbose.get()), (7, true));
+    spec.rodata.limit = 8;
+    spec.data.some_bits.set_low(1);
+    spec.bss.counts[3] = 9;
+    spec.maps.hash.max_entries = 99;
+    spec.programs.on_demand.autoload = true;
+    let before = CollectionSpec::from_file(format!("{GOLDEN}/zoo.bpfel.o")).unwrap();
+    let spec = spec.into_spec().unwrap();
+    let bytes = |name| spec.variable_bytes(name).unwrap();
+    assert_eq!(bytes("limit"), 8_u32.to_ne_bytes());
+    assert_eq!(bytes("counts")[24..], 9_u64.to_ne_bytes());
+    assert_eq!(spec.map("hash").unwrap().max_entries, 99);
+    assert!(spec.program("on_demand").unwrap().autoload);
+
+    // And nothing else: positions, other settings, static variables.
+    assert_eq!(bytes("of_this_file"), 3_u32.to_ne_bytes());
+    for (now, then) in spec.maps().iter().zip(before.maps()) {
+        assert_eq!(now.name, then.name);
+        assert_eq!(now.map_type, then.map_type);
+    }
+    assert_eq!(spec.map("hash").unwrap().map_type, MapType::HASH);
+}
+
+#[test]
+fn a_map_that_was_renamed_is_an_error() {
+    let mut spec = zoo();
+    spec.maps.hash.name = "other".into();
+    let error = spec.into_spec().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("renamed to `other`"), "{error}");
+}
+
+#[test]
+fn loads_and_reads_back_through_the_kernel() {
+    let spec = zoo();
+    let objects = match Loader::new().load(spec) {
+        Ok(objects) => objects,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            println!("SKIP loads_and_reads_back_through_the_kernel: not root");
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    assert!(objects.programs.on_demand.is_none());
+    assert_eq!(objects.programs.always.name(), "always");
+
+    let key = types::Key {
+        saddr: 1,
+        port: 2,
+        ..Default::default()
+    };
+    let value = types::Outer {
+        first: 7,
+        holes: [
+            types::Holes::default(),
+            types::Holes {
+                b: 1 << 60,
+                ..Default::default()
+            },
+        ],
+        ..Default::default()
+    };
+    objects.maps.hash.set(&key, &value).unwrap();
+    assert_eq!(objects.maps.hash.get(&key).unwrap(), Some(value));
+    assert_eq!(objects.rodata.limit().load().unwrap(), 7);
+    assert_eq!(objects.data.some_bits().load().unwrap().middle(), 1000);
+    objects.bss.counts().store([4, 3, 2, 1]).unwrap();
+    assert_eq!(objects.bss.counts().load().unwrap(), [4, 3, 2, 1]);
+    assert_eq!(objects.bss_hot.hot().load().unwrap(), 0);
+}
+
+#[test]
+fn a_legacy_map_is_dynamic_and_says_how_to_give_it_types() {
+    let spec = kprobe::Spec::embedded().unwrap();
+    let map = &spec.maps.kprobe_map;
+    assert_eq!(
+        (map.map_type, map.key_size, map.value_size, map.max_entries),
+        (MapType::ARRAY, 4, 8, 1)
+    );
+    assert_eq!(spec.programs.kprobe_execve.section, "kprobe/sys_execve");
+    let text = include_str!("golden/kprobe.rs");
+    assert!(text.contains("pub kprobe_map: ::oxbpf::Map,"));
+    assert!(text.contains("`typed::<Array<u64>>()` does"));
+}
+
+/// The golden files are what the sources give, as far as the clang here can tell.
+#[test]
+fn golden_files_are_current() {
+    for (builder, name) in [
+        (Builder::new(SOURCE).generate_type("event"), "zoo"),
+        (
+            Builder::new(SOURCE.replace("zoo.bpf.c", "kprobe.c")),
+            "kprobe",
+        ),
+    ] {
+        let module = fs::read_to_string(format!("{GOLDEN}/{name}.rs")).unwrap();
+        let (_, version) = module.split_once("with clang ").unwrap();
+        let (major, _) = version.split_once('.').unwrap();
+        // Enumerations have got more precise with time: only the same compiler will do.
+        let builder = match Clang::at(format!("clang-{major}")) {
+            Ok(clang) => builder.clang(clang.path()),
+            Err(_) if name == "kprobe" => builder,
+            Err(_) => {
+                println!("SKIP golden_files_are_current: no clang-{major} for {name}");
+                continue;
+            }
+        };
+        let check = builder
+            .name(name)
+            .generate()
+            .unwrap()
+            .check(GOLDEN.as_ref())
+            .unwrap();
+        assert!(check.is_current(), "{check}");
+    }
+}
