@@ -2,6 +2,7 @@
 
 use crate::cargo::cargo;
 use crate::process::{Context, Result, workspace};
+use crate::vmtest;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) const USAGE: &str = "[FILTER]";
 
 /// A test that takes longer has noticed that something is wrong.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A line to break, and the test that must notice.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ struct Mutation {
     occurrence: Option<usize>,
     /// Empty: the line is deleted.
     replacement: String,
-    /// What follows `cargo test`.
+    /// What follows `cargo test`; or `vmtest` and what follows that.
     test: Vec<String>,
 }
 
@@ -168,20 +169,16 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn cargo_test(tree: &Path, words: &[&str], test: &[String]) -> Command {
+fn cargo_in(tree: &Path, args: &[&str]) -> Command {
     // A broken loop may have no end: timeout ends cargo with all that it started.
     let mut command = Command::new("timeout");
     command
         .arg(PATIENCE.as_secs().to_string())
         .arg(cargo().get_program())
-        .arg("test")
-        .args(words)
-        .args(test);
-    command.current_dir(tree);
-    command
+        .args(args)
+        .current_dir(tree)
         .env("CARGO_TARGET_DIR", tree.with_file_name("target"))
-        .env("CARGO_PROFILE_DEV_DEBUG", "0");
-    command
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -189,13 +186,20 @@ fn cargo_test(tree: &Path, words: &[&str], test: &[String]) -> Command {
 }
 
 fn compiles(tree: &Path, test: &[String]) -> Result<bool> {
-    let mut build = cargo_test(tree, &["--no-run"], test);
+    let mut build = cargo_in(tree, &["test", "--no-run"]);
+    match test.first().map(String::as_str) {
+        Some("vmtest") => vmtest::select_packages(&mut build),
+        _ => build.args(test),
+    };
     Ok(build.status().context("cargo test")?.success())
 }
 
 fn passes(tree: &Path, test: &[String]) -> Result<bool> {
-    let mut run = cargo_test(tree, &[], test);
-    Ok(run.status().context("cargo test")?.success())
+    let mut run = match test.first().map(String::as_str) {
+        Some("vmtest") => cargo_in(tree, &["xtask"]),
+        _ => cargo_in(tree, &["test"]),
+    };
+    Ok(run.args(test).status().context("cargo")?.success())
 }
 
 #[cfg(test)]

@@ -138,16 +138,20 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
 /// Builds the tests and asks each binary what is in it.
 fn build() -> Result<Built> {
     let mut cargo = cargo();
-    cargo.args(["test", "--no-run"]);
-    for package in PACKAGES {
-        cargo.args(["--package", package]);
-    }
+    let build = select_packages(cargo.args(["test", "--no-run"]));
     let mut built = Built::default();
-    for message in messages(&mut cargo)? {
+    for message in messages(build)? {
         built.add(&message)?;
     }
     built.tests.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(built)
+}
+
+/// Makes a cargo command be about the packages whose tests need a kernel.
+pub(crate) fn select_packages(cargo: &mut Command) -> &mut Command {
+    PACKAGES
+        .iter()
+        .fold(cargo, |cargo, package| cargo.args(["--package", package]))
 }
 
 impl Built {
