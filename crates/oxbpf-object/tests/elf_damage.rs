@@ -281,6 +281,112 @@ fn corrupted_sections_are_named() {
     assert!(text.ends_with("they overlap"), "{text}");
 }
 
+#[test]
+fn instructions_that_refer_to_nothing_are_named() {
+    let Some(object) = object("liberal", "bpfel") else {
+        return;
+    };
+    let spec = use_up(&object).unwrap();
+    let word = |at: usize| u64::from_le_bytes(object[at..at + 8].try_into().unwrap()) as usize;
+    let code = word(section_header(&object, "socket") + 24);
+    let relocations = word(section_header(&object, ".relsocket") + 24);
+    let program = spec.function("program").unwrap();
+    let insn = |n: usize| code + (program.section_offset + program.relocs[n].insn) * 8;
+    let at = |n: usize| program.relocs[n].insn;
+    let said = |at: usize, value: &[u8]| {
+        let (kind, text) = error(&set(&object, at, value));
+        (
+            kind,
+            text.strip_prefix("x.o: section `socket`: ")
+                .unwrap_or(&text)
+                .to_owned(),
+        )
+    };
+
+    // A static map is found by its offset in the section.
+    let (kind, text) = said(insn(0) + 4, &8i32.to_le_bytes());
+    assert_eq!(
+        (kind, text),
+        (
+            ErrorKind::Reference,
+            format!(
+                "`program`: instruction {} refers to `.maps`, offset 8 of section `.maps`, where no map starts",
+                at(0)
+            )
+        )
+    );
+    let (_, text) = said(insn(2) + 4, &32i32.to_le_bytes());
+    assert_eq!(
+        text,
+        format!(
+            "`program`: instruction {} refers to `socket`, offset 32 of section `socket`, where no function starts",
+            at(2)
+        )
+    );
+    let (_, text) = said(insn(3) + 4, &(-1i32).to_le_bytes());
+    assert_eq!(
+        text,
+        format!(
+            "`program`: instruction {} calls what is -1 instructions further, where no function starts",
+            at(3)
+        )
+    );
+    let (_, text) = said(insn(4) + 4, &7i32.to_le_bytes());
+    assert_eq!(
+        text,
+        format!(
+            "`program`: instruction {} refers to `elsewhere`, where no function starts, to call it",
+            at(4)
+        )
+    );
+    let (_, text) = said(insn(4) + 1, &[0]);
+    assert_eq!(
+        text,
+        format!(
+            "`program`: instruction {} refers to `elsewhere`, but is no call of a function of this object",
+            at(4)
+        )
+    );
+    let (_, text) = said(insn(0), &[0xb7]);
+    assert_eq!(
+        text,
+        format!(
+            "`program`: instruction {} refers to `.maps`, but is neither a call nor a 64-bit load (opcode 0xb7)",
+            at(0)
+        )
+    );
+
+    let (kind, text) = said(relocations, &4u64.to_le_bytes());
+    assert_eq!(
+        (kind, text.as_str()),
+        (
+            ErrorKind::Corrupt,
+            "a relocation at offset 4, where no instruction starts"
+        )
+    );
+    let (_, text) = said(relocations + 12, &9999u32.to_le_bytes());
+    assert_eq!(
+        text,
+        format!(
+            "the relocation at offset {} is for symbol 9999, which is not there",
+            word(relocations)
+        )
+    );
+    let (_, text) = said(relocations, &(word(relocations + 16) as u64).to_le_bytes());
+    assert_eq!(
+        text,
+        format!("`program`: two relocations for instruction {}", at(1))
+    );
+    let (_, text) = said(relocations, &(word(relocations) as u64 + 8).to_le_bytes());
+    assert_eq!(
+        text,
+        format!(
+            "`program`: instruction {} refers to `.maps`, but is neither a call nor a 64-bit load (opcode 0x00)",
+            at(0) + 1
+        )
+    );
+}
+
 /// A small generator of numbers: the same ones each time.
 struct Random(u64);
 

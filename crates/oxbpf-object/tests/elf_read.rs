@@ -699,3 +699,239 @@ fn objects_inside_of_other_files_are_found() {
     assert_eq!(found, [&little[..], &big[..]]);
     assert!(oxbpf_object::elf::embedded(&[]).is_empty());
 }
+
+#[test]
+fn what_libbpf_refuses_is_read() {
+    for spec in specs("liberal", &["-g"]) {
+        let names: Vec<&str> = spec.maps().iter().map(|map| map.name.as_str()).collect();
+        assert_eq!(names, ["static_map", "global_map"]);
+
+        let programs: Vec<_> = spec
+            .programs()
+            .iter()
+            .map(|program| (program.name.as_str(), program.section.as_str()))
+            .collect();
+        assert_eq!(
+            programs,
+            [
+                ("program", "socket"),
+                ("alias", "socket"),
+                ("uses_unresolvable", "socket"),
+                ("throws", "tc")
+            ]
+        );
+        assert_eq!(spec.programs()[0].function, spec.programs()[1].function);
+
+        let targets = |name: &str| -> Vec<String> {
+            spec.function(name)
+                .unwrap()
+                .relocs
+                .iter()
+                .map(|reloc| describe(&spec, reloc.target))
+                .collect()
+        };
+        // Calls within a section come without relocations.
+        assert_eq!(targets("callback"), ["call in_program_section"]);
+        assert_eq!(
+            targets("program"),
+            [
+                "map static_map",
+                "map global_map",
+                "address of callback",
+                "call in_program_section",
+                "call elsewhere"
+            ]
+        );
+        assert_eq!(
+            targets("uses_unresolvable"),
+            ["extern undeclared", "extern no_section"]
+        );
+        let kinds: Vec<_> = spec
+            .externs()
+            .iter()
+            .map(|e| (e.name.as_str(), e.kind))
+            .collect();
+        assert_eq!(kinds[1].0, "undeclared");
+        assert_eq!(
+            kinds[1].1,
+            ExternKind::KsymFunction,
+            "where else could it be"
+        );
+        assert_eq!(kinds[0].0, "no_section");
+        assert!(
+            matches!(kinds[0].1, ExternKind::Unresolvable(why) if why.contains("`__ksym`")),
+            "{kinds:?}"
+        );
+        assert_eq!(spec.function("elsewhere").unwrap().section, ".text.split");
+
+        let index = spec
+            .programs()
+            .iter()
+            .position(|program| program.name == "throws")
+            .unwrap();
+        let assembled = spec.assemble(index).unwrap();
+        let order: Vec<&str> = assembled
+            .functions
+            .iter()
+            .map(|(_, function)| spec.functions()[*function].name.as_str())
+            .collect();
+        assert_eq!(order, ["throws", "handler", "elsewhere"]);
+    }
+    // Without types nobody knows what an undefined symbol is, which matters to its users alone.
+    let source = clang::fixture("elf/undefined.bpf.c");
+    let Some(object) = clang::compile(&source, &["-target", "bpf", "-O2"]) else {
+        return;
+    };
+    let spec = CollectionSpec::parse(&object).unwrap();
+    let [missing] = spec.externs() else {
+        panic!("{:?}", spec.externs())
+    };
+    assert!(
+        matches!(missing.kind, ExternKind::Unresolvable(why) if why.contains("`-g`")),
+        "{missing:?}"
+    );
+}
+
+#[test]
+fn functions_without_type_and_size_end_where_the_next_begins() {
+    for target in ["bpfel", "bpfeb"] {
+        let Some(object) = clang::compile(&clang::fixture("elf/plain.s"), &["-target", target])
+        else {
+            return;
+        };
+        let spec = CollectionSpec::parse(&object).unwrap();
+        let functions: Vec<_> = spec
+            .functions()
+            .iter()
+            .map(|f| (f.name.as_str(), f.section.as_str(), f.insns.len()))
+            .collect();
+        assert_eq!(
+            functions,
+            [
+                ("helper", ".text", 2),
+                ("first", "socket", 3),
+                ("second", "socket", 2)
+            ]
+        );
+        let programs: Vec<_> = spec
+            .programs()
+            .iter()
+            .map(|program| program.name.as_str())
+            .collect();
+        assert_eq!(programs, ["first", "second"]);
+        let assembled = spec.assemble(0).unwrap();
+        assert_eq!(assembled.insns.len(), 5);
+        assert_eq!(assembled.insns[1].imm, 1);
+    }
+}
+
+#[test]
+fn legacy_map_definitions_of_all_shapes() {
+    for args in [&["-g"][..], &[]] {
+        for spec in specs("legacy", args) {
+            let maps: Vec<_> = spec
+                .maps()
+                .iter()
+                .map(|map| {
+                    let sizes = (
+                        map.map_type.0,
+                        map.key_size,
+                        map.value_size,
+                        map.max_entries,
+                        map.flags.bits(),
+                    );
+                    (map.section.as_str(), map.name.as_str(), sizes, map.pinning)
+                })
+                .collect();
+            assert_eq!(
+                maps,
+                [
+                    ("maps", "four", (1, 4, 8, 16, 0), Pinning::None),
+                    ("maps", "five", (1, 4, 8, 16, 1), Pinning::None),
+                    ("maps", "more", (2, 4, 8, 1, 0), Pinning::None),
+                    ("maps", "pinned_by_tc", (2, 4, 16, 2, 0), Pinning::ByName),
+                    ("maps/events", "events", (4, 4, 4, 1024, 0), Pinning::None),
+                    ("maps/kept", "kept", (1, 8, 8, 10, 0), Pinning::ByName),
+                    ("lirc_mode2/maps", "decoder", (1, 4, 4, 1, 0), Pinning::None),
+                ]
+            );
+            let targets: Vec<String> = spec
+                .function("program")
+                .unwrap()
+                .relocs
+                .iter()
+                .map(|reloc| describe(&spec, reloc.target))
+                .collect();
+            assert_eq!(targets, ["map four", "map kept", "map decoder"]);
+        }
+    }
+}
+
+/// Compiles a fixture with one thing broken and returns what is said of it.
+fn refusal(name: &str, broken: u32) -> Option<String> {
+    let define = format!("-DBROKEN={broken}");
+    let args = ["-target", "bpf", "-O2", "-g", "-Wno-everything", &define];
+    let object = clang::compile(&clang::fixture(&format!("elf/{name}.bpf.c")), &args)?;
+    let error = CollectionSpec::parse_named("x.o", &object).expect_err(&define);
+    // Numbers of types depend on the compiler.
+    let text = error.to_string();
+    let words = text.split(' ').scan("", |before, word| {
+        let is_id = *before == "type" && word.parse::<u32>().is_ok();
+        *before = word;
+        Some(if is_id { "N" } else { word })
+    });
+    Some(words.collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn map_definitions_that_make_no_map_say_why() {
+    let legacy = [
+        "x.o: section `maps`: `short_definition`: a map definition of 12 bytes; at least 16 are needed",
+        "x.o: section `maps`: `meaning_unknown`: the map definition goes on for 8 bytes after its flags, which are not zero and whose meaning is unknown",
+        "x.o: section `maps`: `outer`: iproute2's way to name an inner map, by number, is not supported: define the map in `.maps`",
+        "x.o: section `maps`: `odd`: a map definition of 18 bytes, which end in the middle of a field",
+    ];
+    for (broken, expected) in (1..).zip(legacy) {
+        let Some(said) = refusal("legacy", broken) else {
+            return;
+        };
+        assert_eq!(said, expected, "BROKEN={broken}");
+    }
+    let by_type = [
+        "`broken`: the inner map cannot be pinned",
+        "`broken`: the inner map of a map of maps cannot have `values`: maps nest only once",
+        "`broken`: `type` has to come before `values`",
+        "`broken`: two sizes of the key: 8 and 4 bytes",
+        "`broken`: the size of the key, of type `undefined`, cannot be told: .BTF: type N (fwd) has no size",
+        "`broken`: `pinning` is 2, neither 0 (not) nor 1 (by name)",
+        "`broken`: unknown field `colour`",
+        "`broken`: the field `map_flags` holds no number, as made by `__uint(map_flags, ...)`",
+        "`broken`: the field `map_extra` is an enumeration without exactly one value",
+        "`broken`: the field `value` holds no type, as made by `__type(value, ...)`",
+        "`broken`: two sizes of the value: 8 and 4 bytes",
+        "`broken`: `values` of a map of maps point to a func_proto instead of a map definition",
+        "`broken`: `values` is no array of pointers without a length, as made by `__array(values, ...)`",
+        "`broken`: `values` has to be the last field, but `map_flags` follows",
+        "`number`: its type is of kind int instead of struct",
+        "`holds_nothing`: `values` in a map of type hash, which holds neither maps nor programs",
+        "`holds_programs`: `values` of an array of programs point to a struct instead of a function",
+        "`jumps`: it refers to `not_a_program`, which is no program",
+    ];
+    for (broken, expected) in (1..).zip(by_type) {
+        let Some(said) = refusal("broken_maps", broken) else {
+            return;
+        };
+        assert_eq!(
+            said,
+            format!("x.o: section `.maps`: {expected}"),
+            "BROKEN={broken}"
+        );
+    }
+    let Some(said) = refusal("broken_maps", 19) else {
+        return;
+    };
+    assert_eq!(
+        said,
+        "x.o: section `.addr_space.1`: variables in the arena, but no map of type arena in `.maps`"
+    );
+}

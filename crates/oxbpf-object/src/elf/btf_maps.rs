@@ -256,8 +256,9 @@ fn pointed_to(btf: &Btf, member: &Member<'_>) -> Result<(TypeId, u32), Error> {
         )));
     };
     let size = btf.size_of(target).map_err(|error| {
+        let ty = btf.get(target).map_or("", |ty| ty.name());
         Error::map(format!(
-            "the size of `{}` cannot be told: {error}",
+            "the size of the {}, of type `{ty}`, cannot be told: {error}",
             member.name
         ))
     })?;

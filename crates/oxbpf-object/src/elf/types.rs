@@ -100,7 +100,7 @@ impl<'b> Types<'b> {
         match ty.kind() {
             Kind::STRUCT => Ok(ty),
             other => Err(Error::map(format!(
-                "its type is a {other} instead of a structure"
+                "its type is of kind {other} instead of struct"
             ))),
         }
     }
