@@ -11,7 +11,7 @@ use oxbpf_object::CollectionSpec;
 use crate::{
     clang::Clang,
     codegen,
-    compile::{Job, absolute_includes, check_cflags},
+    compile::{Job, absolute_paths, check_cflags},
     error::{Error, ErrorKind, Result},
     output::{self, Output},
     scratch::Scratch,
@@ -156,7 +156,7 @@ impl Builder {
         let source_name = file_name(&source);
         let targets = self.targets()?;
         let scratch = Scratch::new()?;
-        let cflags = absolute_includes(&self.cflags);
+        let cflags = absolute_paths(&self.cflags);
         let job = Job {
             clang: &clang,
             source: &source,

@@ -102,7 +102,11 @@ impl Clang {
     /// # Errors
     /// [`ErrorKind::Clang`] if it does not run, is no clang, or is older than [`MINIMUM`].
     pub fn at(path: impl AsRef<OsStr>) -> Result<Self> {
-        let path = PathBuf::from(path.as_ref());
+        let mut path = PathBuf::from(path.as_ref());
+        if path.components().count() > 1 {
+            // Not a name to be looked up, and clang is run in other directories than this.
+            path = std::path::absolute(&path).unwrap_or(path);
+        }
         let output = Command::new(&path)
             .arg("--version")
             .output()

@@ -22,7 +22,7 @@ pub(crate) struct Job<'a> {
     /// Absolute, so that clang's messages can be followed from anywhere.
     pub(crate) source: &'a Path,
     pub(crate) arch: Option<Arch>,
-    /// From [`absolute_includes`].
+    /// From [`absolute_paths`].
     pub(crate) cflags: &'a [OsString],
     pub(crate) strip: bool,
     pub(crate) color: bool,
@@ -119,6 +119,11 @@ impl Job<'_> {
 
     fn command(&self, target: Target) -> Result<Command> {
         let mut command = Command::new(self.clang.path());
+        // BTF holds the lines of the source, which clang looks for by the paths of the prefix
+        // map: they are true from here.
+        if let Some(directory) = self.source.parent() {
+            command.current_dir(directory);
+        }
         // Ours first: where a flag is given twice, the later one counts.
         command.args(["-O2", "-g", "-mcpu=v3", "-fno-stack-protector"]);
         command.args(["-target", target.name()]);
@@ -249,51 +254,68 @@ fn prefix_map(source: &Path, cflags: &[OsString]) -> Vec<(PathBuf, PathBuf)> {
     map
 }
 
-/// Flags that add a directory to the include path.
-const INCLUDE_FLAGS: &[&str] = &["-I", "-isystem", "-iquote", "-idirafter"];
+/// Flags with a path, and whether it is a directory that headers are searched in.
+const PATH_FLAGS: &[(&str, bool)] = &[
+    ("-I", true),
+    ("-isystem", true),
+    ("-iquote", true),
+    ("-idirafter", true),
+    ("-include", false),
+    ("-imacros", false),
+];
 
-/// The user's flags with include directories made absolute, which [`prefix_map`] relies on.
-pub(crate) fn absolute_includes(cflags: &[OsString]) -> Vec<OsString> {
+/// The user's flags with their paths made absolute: clang runs in the source's directory, and
+/// [`prefix_map`] compares paths.
+pub(crate) fn absolute_paths(cflags: &[OsString]) -> Vec<OsString> {
     let absolute = |path: &OsStr| {
-        Path::new(path)
-            .canonicalize()
-            .unwrap_or_else(|_| path.into())
+        let path = Path::new(path);
+        path.canonicalize()
+            .or_else(|_| std::path::absolute(path))
+            .map_or_else(|_| path.into(), PathBuf::into_os_string)
     };
     let mut flags = Vec::with_capacity(cflags.len());
     let mut given = cflags.iter();
     while let Some(flag) = given.next() {
-        match include_directory(flag) {
-            Some((name, directory)) if directory.is_empty() => {
-                flags.push(name.into());
-                flags.extend(given.next().map(|path| absolute(path).into_os_string()));
-            }
-            Some((name, directory)) => {
-                flags.push(name.into());
-                flags.push(absolute(directory).into_os_string());
-            }
-            None => flags.push(flag.clone()),
+        let Some((name, path)) = path_flag(flag) else {
+            flags.push(flag.clone());
+            continue;
+        };
+        flags.push(name.into());
+        match path {
+            Some(path) => flags.push(absolute(path)),
+            None => flags.extend(given.next().map(|path| absolute(path))),
         }
     }
     flags
 }
 
-/// The directories in flags that [`absolute_includes`] returned.
+/// The directories that headers come from, in flags that [`absolute_paths`] returned.
 fn include_directories(cflags: &[OsString]) -> impl Iterator<Item = PathBuf> {
-    cflags.windows(2).filter_map(|pair| match pair {
-        [flag, directory] if INCLUDE_FLAGS.iter().any(|name| flag == name) => {
-            Some(PathBuf::from(directory))
+    cflags.windows(2).filter_map(|pair| {
+        let [flag, path] = pair else { return None };
+        let (_, is_directory) = PATH_FLAGS.iter().find(|(name, _)| flag == name)?;
+        let path = Path::new(path);
+        if *is_directory {
+            Some(path)
+        } else {
+            path.parent()
         }
-        _ => None,
+        .map(Path::to_path_buf)
     })
 }
 
-/// A flag of the include path, and its directory where that is part of the same word.
-fn include_directory(flag: &OsStr) -> Option<(&'static str, &OsStr)> {
+/// A flag with a path, and the path where that is part of the same word.
+fn path_flag(flag: &OsStr) -> Option<(&'static str, Option<&OsStr>)> {
     use std::os::unix::ffi::OsStrExt;
 
-    INCLUDE_FLAGS.iter().find_map(|name| {
-        let directory = flag.as_bytes().strip_prefix(name.as_bytes())?;
-        Some((*name, OsStr::from_bytes(directory)))
+    PATH_FLAGS.iter().find_map(|(name, _)| {
+        let path = flag.as_bytes().strip_prefix(name.as_bytes())?;
+        match path.first() {
+            None => Some((*name, None)),
+            // Another flag, whose name begins with this one's.
+            Some(b'-') => None,
+            Some(_) => Some((*name, Some(OsStr::from_bytes(path)))),
+        }
     })
 }
 
@@ -404,7 +426,7 @@ mod tests {
 
     #[test]
     fn maps_paths_to_where_they_are_from_the_source() {
-        let cflags = absolute_includes(&flags(&[
+        let cflags = absolute_paths(&flags(&[
             "-I/home/me/p",
             "-isystem",
             "/opt/inc",
@@ -428,9 +450,19 @@ mod tests {
     }
 
     #[test]
-    fn makes_include_directories_absolute() {
+    fn makes_paths_in_flags_absolute() {
         let here = std::env::current_dir().unwrap().canonicalize().unwrap();
-        let given = flags(&["-Isrc", "-DX", "-isystem", "src", "-Inone/such", "-I"]);
+        let given = flags(&[
+            "-Isrc",
+            "-DX",
+            "-isystem",
+            "src",
+            "-Inone/such",
+            "-include",
+            "src/lib.rs",
+            "-include-pch",
+            "-I",
+        ]);
         let expected = [
             "-I".into(),
             here.join("src").into_os_string(),
@@ -438,10 +470,13 @@ mod tests {
             "-isystem".into(),
             here.join("src").into_os_string(),
             "-I".into(),
-            "none/such".into(),
+            here.join("none/such").into_os_string(),
+            "-include".into(),
+            here.join("src/lib.rs").into_os_string(),
+            "-include-pch".into(),
             "-I".into(),
         ];
-        assert_eq!(absolute_includes(&given), expected);
+        assert_eq!(absolute_paths(&given), expected);
     }
 
     #[test]
