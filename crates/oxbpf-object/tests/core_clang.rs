@@ -61,7 +61,7 @@ fn in_libbpf(
         0x00 => {
             let value = |insns: &[Insn]| {
                 let (low, high) = (insns[insn].imm as u32, insns[insn + 1].imm as u32);
-                (u64::from(high) << 32 | u64::from(low)) as i64
+                i128::from(u64::from(high) << 32 | u64::from(low))
             };
             ("(LDIMM64) imm64", value(slots), value(relocated))
         }

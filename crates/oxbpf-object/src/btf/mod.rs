@@ -205,7 +205,8 @@ impl Btf {
         Types {
             btf: self,
             next: self.0.first,
-            end: self.end().0,
+            bytes: self.type_bytes(),
+            offsets: self.0.offsets.windows(2),
         }
     }
 
@@ -335,7 +336,9 @@ fn index(
 pub struct Types<'a> {
     btf: &'a Btf,
     next: u32,
-    end: u32,
+    bytes: &'a [u8],
+    /// Start and end of each record to come.
+    offsets: std::slice::Windows<'a, u32>,
 }
 
 impl<'a> Iterator for Types<'a> {
@@ -343,17 +346,15 @@ impl<'a> Iterator for Types<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next >= self.end {
-            return None;
-        }
+        let &[start, end] = self.offsets.next()?.first_chunk()?;
         let id = TypeId(self.next);
         self.next = self.next.saturating_add(1);
-        Some((id, Type::new(self.btf, id, self.btf.record(id)?)))
+        let record = self.bytes.get(start as usize..end as usize)?;
+        Some((id, Type::new(self.btf, id, record)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.end.saturating_sub(self.next) as usize;
-        (left, Some(left))
+        self.offsets.size_hint()
     }
 }
 
