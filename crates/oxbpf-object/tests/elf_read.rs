@@ -489,7 +489,11 @@ fn describe(spec: &CollectionSpec, target: RelocTarget) -> String {
 
 #[test]
 fn assembled_programs_have_each_function_once_and_calls_that_reach_them() {
-    for spec in specs("everything", &["-g"]) {
+    let processors = ["-mcpu=v1", "-mcpu=v2", "-mcpu=v3", "-mcpu=v4"];
+    for spec in processors
+        .iter()
+        .flat_map(|cpu| specs("everything", &["-g", cpu]))
+    {
         let index = spec
             .programs()
             .iter()
@@ -934,4 +938,259 @@ fn map_definitions_that_make_no_map_say_why() {
         said,
         "x.o: section `.addr_space.1`: variables in the arena, but no map of type arena in `.maps`"
     );
+}
+
+/// Turns each section of relocations without addends into one with addends, as other compilers write them.
+fn with_addends(object: &[u8], endian: Endian) -> Vec<u8> {
+    let mut changed = object.to_vec();
+    let word = |bytes: &[u8], at: usize| endian.read_u64(bytes, at).unwrap() as usize;
+    let (table, count) = (
+        word(object, 40),
+        usize::from(endian.read_u16(object, 60).unwrap()),
+    );
+    for header in (0..count).map(|index| table + index * 64) {
+        if endian.read_u32(object, header + 4) != Some(9) {
+            continue;
+        }
+        let patched = table + 64 * endian.read_u32(object, header + 44).unwrap() as usize;
+        let (patched_at, patched_flags) = (word(object, patched + 24), word(object, patched + 8));
+        let (start, size) = (word(object, header + 24), word(object, header + 32));
+        let moved = changed.len().next_multiple_of(8);
+        changed.resize(moved, 0);
+        for relocation in object[start..start + size].chunks_exact(16) {
+            let place = patched_at + word(relocation, 0);
+            let immediate = |at: usize| i64::from(endian.read_u32(object, at).unwrap() as i32);
+            let addend = match (patched_flags & 4, object[place]) {
+                (0, _) => immediate(place),
+                (_, 0x85) => (immediate(place + 4) + 1) * 8,
+                _ => immediate(place + 4),
+            };
+            // What is in the place itself does not count any more.
+            if patched_flags & 4 != 0 {
+                changed[place + 4..place + 8].fill(0xee);
+            }
+            let mut bytes = [0; 8];
+            endian.write_u64(&mut bytes, 0, addend as u64);
+            changed.extend(relocation);
+            changed.extend(bytes);
+        }
+        endian.write_u32(&mut changed, header + 4, 4);
+        endian.write_u64(&mut changed, header + 24, moved as u64);
+        endian.write_u64(&mut changed, header + 32, (size / 16 * 24) as u64);
+        endian.write_u64(&mut changed, header + 56, 24);
+    }
+    changed
+}
+
+#[test]
+fn relocations_with_addends_mean_the_same() {
+    for (target, endian) in [("bpfel", Endian::Little), ("bpfeb", Endian::Big)] {
+        for name in ["everything", "liberal", "struct_ops"] {
+            let source = clang::fixture(&format!("elf/{name}.bpf.c"));
+            let Some(object) = clang::compile(&source, &["-target", target, "-O2", "-g"]) else {
+                return;
+            };
+            let plain = CollectionSpec::parse(&object).unwrap();
+            let explicit = CollectionSpec::parse(&with_addends(&object, endian)).unwrap();
+            assert_eq!(plain.maps(), explicit.maps());
+            for (plain, explicit) in plain.functions().iter().zip(explicit.functions()) {
+                assert_eq!(plain.relocs, explicit.relocs, "{name}: {}", plain.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_and_references_are_those_that_readelf_sees() {
+    let readelf = [
+        "llvm-readelf-19",
+        "llvm-readelf-20",
+        "llvm-readelf-21",
+        "llvm-readelf",
+    ];
+    let source = clang::fixture("elf/everything.bpf.c");
+    let Some(object) = clang::compile(&source, &["-target", "bpf", "-O2", "-g"]) else {
+        return;
+    };
+    let path = std::env::temp_dir().join(format!("oxbpf-readelf-{}.o", std::process::id()));
+    std::fs::write(&path, &object).unwrap();
+    let output = clang::run(&readelf, &["-s", "-r", path.to_str().unwrap()]);
+    std::fs::remove_file(&path).unwrap();
+    let Some(output) = output else { return };
+    let output = String::from_utf8(output).unwrap();
+    let spec = CollectionSpec::parse(&object).unwrap();
+
+    let mut functions: Vec<(&str, usize)> = output
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|words| words.get(3) == Some(&"FUNC"))
+        .map(|words| (words[7], words[2].parse::<usize>().unwrap() / 8))
+        .collect();
+    functions.sort();
+    let mut ours: Vec<(&str, usize)> = spec
+        .functions()
+        .iter()
+        .map(|f| (f.name.as_str(), f.insns.len()))
+        .collect();
+    ours.sort();
+    assert_eq!(ours, functions);
+
+    let mut section = "";
+    let mut references: Vec<(&str, usize)> = Vec::new();
+    for line in output.lines() {
+        if let Some(rest) = line.strip_prefix("Relocation section '.rel") {
+            section = rest.split('\'').next().unwrap();
+        } else if line.contains(" R_BPF_64_")
+            && spec
+                .functions()
+                .iter()
+                .any(|function| function.section == section)
+        {
+            let offset =
+                usize::from_str_radix(line.split_whitespace().next().unwrap(), 16).unwrap();
+            references.push((section, offset / 8));
+        }
+    }
+    references.sort();
+    let mut ours: Vec<(&str, usize)> = spec
+        .functions()
+        .iter()
+        .flat_map(|f| {
+            let direct =
+                |insn: usize| f.insns[insn].is_subprogram_call() && f.insns[insn].imm != -1;
+            f.relocs
+                .iter()
+                .filter(move |r| !direct(r.insn))
+                .map(|r| (f.section.as_str(), f.section_offset + r.insn))
+        })
+        .collect();
+    ours.sort();
+    assert_eq!(ours, references);
+}
+
+#[test]
+fn objects_of_an_older_compiler() {
+    for (name, args) in [
+        ("kprobe", &["-g"][..]),
+        ("kprobe", &[]),
+        ("legacy", &["-g"]),
+        ("struct_ops", &["-g"]),
+        ("liberal", &["-g"]),
+    ] {
+        for target in ["bpfel", "bpfeb"] {
+            let mut all = vec!["-target", target, "-O2"];
+            all.extend(args);
+            let source = clang::fixture(&format!("elf/{name}.bpf.c"));
+            let Some(new) = clang::compile(&source, &all) else {
+                return;
+            };
+            all.extend(["-c", "-o", "-", source.to_str().unwrap()]);
+            let Some(old) = clang::run(&["clang-14", "clang-13", "clang-12", "clang-11"], &all)
+            else {
+                return;
+            };
+            let new = CollectionSpec::parse(&new).unwrap();
+            let old =
+                CollectionSpec::parse_named(name, &old).unwrap_or_else(|error| panic!("{error}"));
+            let maps = |spec: &CollectionSpec| -> Vec<String> {
+                spec.maps().iter().map(|map| map.name.clone()).collect()
+            };
+            assert_eq!(maps(&old), maps(&new));
+            assert_eq!(old.programs(), new.programs());
+            for program in 0..old.programs().len() {
+                assert!(
+                    old.assemble(program)
+                        .unwrap()
+                        .insns
+                        .last()
+                        .unwrap()
+                        .is_exit()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn linked_objects() {
+    let Some(first) = clang::compile(
+        &clang::fixture("elf/everything.bpf.c"),
+        &["-target", "bpf", "-O2", "-g"],
+    ) else {
+        return;
+    };
+    let Some(second) = clang::compile(
+        &clang::fixture("elf/linked.bpf.c"),
+        &["-target", "bpf", "-O2", "-g"],
+    ) else {
+        return;
+    };
+    let directory = std::env::temp_dir().join(format!("oxbpf-link-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let paths =
+        ["out.o", "a.o", "b.o"].map(|name| directory.join(name).to_str().unwrap().to_owned());
+    std::fs::write(&paths[1], first).unwrap();
+    std::fs::write(&paths[2], second).unwrap();
+    let linked = clang::run(
+        &["bpftool", "/usr/sbin/bpftool"],
+        &["gen", "object", &paths[0], &paths[1], &paths[2]],
+    );
+    let linked = linked.map(|_| std::fs::read(&paths[0]).unwrap());
+    std::fs::remove_dir_all(&directory).unwrap();
+    let Some(linked) = linked else { return };
+
+    // The linker has sized the sections and placed the variables.
+    let spec = CollectionSpec::parse(&linked).unwrap();
+    let number = |name: &str| {
+        spec.endian
+            .read_u32(spec.variable_bytes(name).unwrap(), 0)
+            .unwrap()
+    };
+    assert_eq!(
+        ["initialised", "hidden", "custom_data", "other_initialised"].map(number),
+        [7, 9, 11, 70]
+    );
+    assert_eq!(spec.map(".data").unwrap().value_size, 20);
+    let btf = spec.btf.as_ref().unwrap();
+    let section = btf.get(btf.find(".data", Kind::DATASEC).unwrap()).unwrap();
+    assert_eq!(section.size(), Some(20));
+    // The strong definition has taken the place of the weak one, whose code stays behind without a symbol.
+    let index = spec
+        .programs()
+        .iter()
+        .position(|program| program.name == "second_in_section")
+        .unwrap();
+    let assembled = spec.assemble(index).unwrap();
+    let names: Vec<&str> = assembled
+        .functions
+        .iter()
+        .map(|(_, function)| spec.functions()[*function].name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "second_in_section",
+            "callback",
+            "in_text",
+            "global_function",
+            "hidden_function",
+            "weak_function"
+        ]
+    );
+    assert_eq!(
+        spec.functions()
+            .iter()
+            .filter(|function| function.name == "weak_function")
+            .count(),
+        1
+    );
+    let strong = spec.function("weak_function").unwrap();
+    assert_eq!(strong.linkage, Linkage::Global);
+    let targets: Vec<String> = strong
+        .relocs
+        .iter()
+        .map(|reloc| describe(&spec, reloc.target))
+        .collect();
+    assert_eq!(targets, [".data+16"]);
+    assert!(spec.program("other").is_some());
 }

@@ -137,6 +137,60 @@ mod tests {
     }
 
     #[test]
+    fn all_rows_are_those_of_libbpf() {
+        let expected: Vec<&str> = include_str!("../../tests/fixtures/section_names.txt")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect();
+        let rows: Vec<String> = section_defs()
+            .iter()
+            .map(|def| {
+                let plus = if def.target.is_some() { "+" } else { "" };
+                let attach_type = def.attach_type.and_then(AttachType::name).unwrap_or("-");
+                let notes = [
+                    (def.attach_btf, "attach_btf"),
+                    (def.auto_attach, "auto"),
+                    (def.flags.contains(ProgramFlags::XDP_HAS_FRAGS), "frags"),
+                    (def.attach_type_optional, "optional"),
+                    (def.flags.contains(ProgramFlags::SLEEPABLE), "sleepable"),
+                ];
+                let notes: Vec<&str> = notes
+                    .into_iter()
+                    .filter(|(is, _)| *is)
+                    .map(|(_, note)| note)
+                    .collect();
+                let notes = if notes.is_empty() {
+                    "-".to_owned()
+                } else {
+                    notes.join(",")
+                };
+                format!(
+                    "{}{plus} {} {attach_type} {notes}",
+                    def.name, def.program_type
+                )
+            })
+            .collect();
+        assert_eq!(rows, expected);
+        let on_return: Vec<&str> = section_defs()
+            .iter()
+            .filter(|def| def.on_return)
+            .map(|def| def.name)
+            .collect();
+        assert_eq!(
+            on_return,
+            [
+                "kretprobe",
+                "uretprobe",
+                "uretprobe.s",
+                "kretprobe.multi",
+                "uretprobe.multi",
+                "uretprobe.multi.s",
+                "kretsyscall"
+            ]
+        );
+    }
+
+    #[test]
     fn question_mark_means_optional() {
         assert!(parse("?tracepoint/a/b").optional);
         assert_eq!(parse("?tracepoint/a/b").target, Some("a/b"));
