@@ -35,3 +35,16 @@ pub const MAX_CORE_SPEC_LEN: usize = 64;
 ///
 /// The largest types of a kernel have a few thousand members. Types made to that end could keep the comparison busy without end.
 pub const MAX_CORE_STEPS: usize = 1 << 20;
+/// How deeply structures without names and parameters are nested in C text.
+///
+/// The kernel's types stay below ten. Each level is a few calls deep.
+pub const MAX_C_NESTING: usize = 64;
+
+/// How long C text may get for each byte of the BTF it is made from.
+///
+/// Types without names are written out wherever they are used, and padding to any size: a few bytes could ask for gigabytes.
+/// The text of the kernel's types is half as long as their BTF.
+pub const C_TEXT_PER_BTF_BYTE: usize = 16;
+
+/// How long C text may get for the smallest BTF, in bytes.
+pub const MIN_C_TEXT_LIMIT: usize = 1 << 20;

@@ -5,7 +5,7 @@ use std::path::Path;
 use oxbpf_object::Endian;
 use oxbpf_object::btf::{
     Array, Btf, BtfBuilder, BtfExt, Contents, DeclTag, Enumerator, Error, FuncLinkage, Int, Kind,
-    Member, Param, SectionVar, SupportedKinds, Type, TypeId, TypeTag, VarLinkage,
+    Member, Param, SectionVar, SupportedKinds, Type, TypeId, TypeTag, VarLinkage, dump_c,
 };
 use proptest::prelude::*;
 
@@ -297,6 +297,7 @@ proptest! {
         for (position, new) in types.iter().enumerate() {
             prop_assert_eq!(add(&mut builder, new), TypeId(position as u32 + 1));
         }
+        let _ = dump_c::header(&builder.build().unwrap());
         for endian in [Endian::Little, Endian::Big] {
             let bytes = builder.to_bytes(endian).unwrap();
             let btf = Btf::parse(bytes.clone()).unwrap();
@@ -354,6 +355,7 @@ proptest! {
             let _ = format!("{ty:?} {:?} {:?} {:?}", ty.contents(), btf.size_of(id), btf.skip_modifiers_and_typedefs(id));
             let _ = (ty.name_bytes(), ty.references().count(), btf.find(ty.name(), ty.kind()), ty.members().len());
         }
+        let _ = dump_c::header(&btf);
         if let Ok(ext) = BtfExt::parse(&ext, &btf) {
             let _ = format!("{ext:?}");
             let _ = ext.line_info().flat_map(|(_, lines)| lines).map(|l| l.text(&btf).len() + l.file(&btf).len()).sum::<usize>();

@@ -106,6 +106,21 @@ pub enum Error {
         /// Its kind.
         kind: Kind,
     },
+    /// A type has itself as a part.
+    ContainsItself {
+        /// The type.
+        id: TypeId,
+    },
+    /// Types without names, or parameters, are nested more deeply than is written out.
+    TooDeeplyNested {
+        /// How deeply they may be.
+        limit: usize,
+    },
+    /// The text got longer than the types can be expected to make it.
+    TooMuchText {
+        /// How long it may be in bytes.
+        limit: usize,
+    },
     /// A type of a kind unknown here cannot be copied.
     UnknownContents {
         /// The type.
@@ -224,6 +239,19 @@ impl fmt::Display for Error {
                 ".BTF: the chain of types from {id} is endless or too long"
             ),
             Error::NoSize { id, kind } => write!(f, ".BTF: type {id} ({kind}) has no size"),
+            Error::ContainsItself { id } => write!(f, ".BTF: type {id} contains itself"),
+            Error::TooDeeplyNested { limit } => {
+                write!(
+                    f,
+                    ".BTF: types without names are nested more than {limit} deep"
+                )
+            }
+            Error::TooMuchText { limit } => {
+                write!(
+                    f,
+                    ".BTF: the text of its types is longer than {limit} bytes, out of all proportion"
+                )
+            }
             Error::UnknownContents { id, kind } => {
                 write!(
                     f,

@@ -14,6 +14,7 @@
 //! Source: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
 
 mod builder;
+pub mod dump_c;
 mod error;
 mod ext;
 mod header;

@@ -494,6 +494,17 @@ impl<'a> Type<'a> {
             .map(|(_, value)| TypeId(value))
     }
 
+    /// The type of the element at a position, in a kind whose elements have one as their second word: members, parameters.
+    pub(super) fn element_type(self, position: usize) -> Option<TypeId> {
+        let words = self.kind().record()?.element.len();
+        let start = position
+            .checked_mul(words)?
+            .checked_add(1)?
+            .checked_mul(4)?
+            .checked_add(TYPE_SIZE)?;
+        self.btf.endian().read_u32(self.record, start).map(TypeId)
+    }
+
     /// The words of its record and what they are.
     pub(super) fn words(self) -> Result<impl Iterator<Item = (Word, u32)> + use<'a>, Error> {
         let unknown = Error::UnknownContents {
