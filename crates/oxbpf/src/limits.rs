@@ -9,6 +9,6 @@ pub const MAX_ITERATION_RESTARTS: u32 = 16;
 /// does when a signal comes in during verification.
 pub const MAX_LOAD_RETRIES: usize = 10;
 
-/// How many bytes of a verifier's log are kept. The longest come from programs that are rejected
-/// after the million steps that the verifier takes at most.
-pub const MAX_VERIFIER_LOG: usize = 256 << 20;
+/// How many bytes of a verifier's log are kept. Only programs that are rejected after hundreds of
+/// thousands of steps have longer ones, and all of it is memory while the error lives.
+pub const MAX_VERIFIER_LOG: usize = 32 << 20;

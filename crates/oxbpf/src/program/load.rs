@@ -269,7 +269,16 @@ impl Request {
 
     /// Asks with a log, and again with a larger buffer until the log fits.
     fn send_logged(&self, level: LogLevel) -> (sys::Result<OwnedFd>, Log) {
-        let mut size = FIRST_LOG;
+        self.send_logged_in(level, FIRST_LOG, MAX_VERIFIER_LOG)
+    }
+
+    fn send_logged_in(
+        &self,
+        level: LogLevel,
+        first: usize,
+        most: usize,
+    ) -> (sys::Result<OwnedFd>, Log) {
+        let mut size = first;
         loop {
             let mut bytes = vec![0; size];
             let answer = self.send(Some(LogBuffer {
@@ -279,13 +288,53 @@ impl Request {
             let wanted = answer.log_true_size as usize;
             let truncated = matches!(answer.result, Err(Errno::NOSPC))
                 && (wanted > size || (wanted == 0 && is_filled(&bytes)));
-            if !truncated || size == MAX_VERIFIER_LOG {
-                let text = sys::nul_terminated(&bytes);
-                return (answer.result, Log { text, truncated });
-            }
-            // Kernels before 6.4 do not say how much they would have written.
-            size = wanted.max(size.saturating_mul(8)).min(MAX_VERIFIER_LOG);
+            size = match wanted {
+                _ if !truncated => return (answer.result, Log::new(bytes, false)),
+                // Kernels before 6.4 do not say how much they would have written.
+                0 if size < most => most,
+                0 => return (answer.result, self.with_reason(bytes)),
+                // Those that say so keep the end of the log, which has the reason. Not even a
+                // buffer of the largest size would have it all.
+                _ if wanted > most => {
+                    let mut log = Log::new(bytes, true);
+                    // The first line is cut off somewhere.
+                    let start = log.text.find('\n').map_or(0, |end| end + 1);
+                    log.text.drain(..start);
+                    return (answer.result, log);
+                }
+                _ => wanted,
+            };
         }
+    }
+
+    /// A log that is too long, from a kernel that keeps its beginning, with the reason put at its
+    /// end: that is asked for alone.
+    fn with_reason(&self, bytes: Vec<u8>) -> Log {
+        let mut reason = vec![0; FIRST_LOG];
+        self.send(Some(LogBuffer {
+            bytes: &mut reason,
+            level: LogLevel::STATS.bits(),
+        }));
+        let mut log = Log::new(bytes, true);
+        // The last line is cut off somewhere.
+        log.text
+            .truncate(log.text.rfind('\n').map_or(0, |end| end + 1));
+        log.text += &Log::new(reason, false).text;
+        log
+    }
+}
+
+impl Log {
+    fn new(mut bytes: Vec<u8>, truncated: bool) -> Self {
+        let end = bytes
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(bytes.len());
+        bytes.truncate(end);
+        bytes.shrink_to_fit();
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+        Self { text, truncated }
     }
 }
 
@@ -297,4 +346,43 @@ fn is_filled(buffer: &[u8]) -> bool {
 /// Records of words, in the byte order of this machine.
 fn words<const N: usize>(records: impl Iterator<Item = [u32; N]>) -> Vec<u8> {
     records.flatten().flat_map(u32::to_ne_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use oxbpf_object::asm::{AluOp, Reg};
+
+    use super::super::VerifierError;
+    use super::*;
+
+    #[test]
+    fn logs_that_are_too_long_keep_the_reason() {
+        let mut ops = vec![asm::mov(Reg::R1, 0)];
+        ops.extend((0..2000).map(|step| asm::alu(AluOp::Xor, Reg::R1, step)));
+        ops.push(asm::exit());
+        let insns = asm::program(ops);
+        let load = ProgramLoad {
+            program_type: ProgramType::SOCKET_FILTER,
+            insns: &insns,
+            license: "GPL",
+            ..ProgramLoad::default()
+        };
+        let request = Request::new(&load).unwrap();
+        let (result, whole) = request.send_logged(LogLevel::LEVEL1);
+        assert_eq!(result.unwrap_err(), Errno::ACCESS);
+        assert!(!whole.truncated);
+        for (first, most) in [(2048, 8192), (8192, 8192)] {
+            let (result, log) = request.send_logged_in(LogLevel::LEVEL1, first, most);
+            assert_eq!(result.unwrap_err(), Errno::NOSPC);
+            assert!(log.truncated);
+            assert!(log.text.len() < whole.text.len());
+            let verdict = VerifierError::new(log.text, log.truncated);
+            assert_eq!(verdict.summary().split(';').next(), Some("R0 !read_ok"));
+        }
+        // A buffer that is just large enough is enough.
+        let (result, log) = request.send_logged_in(LogLevel::LEVEL1, 256, 1 << 20);
+        assert_eq!(result.unwrap_err(), Errno::ACCESS);
+        assert_eq!(log.text, whole.text);
+        assert!(!log.truncated);
+    }
 }

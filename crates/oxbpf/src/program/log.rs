@@ -38,10 +38,8 @@ enum Line<'a> {
     Source(&'a str),
     /// Register states, and how the verifier gets along.
     Progress,
-    /// What the verification cost.
-    Statistics,
-    /// Nothing.
-    Blank,
+    /// What the verification cost, details of a message, or nothing.
+    Aside,
     /// Anything else: what was wrong.
     Message(&'a str),
 }
@@ -64,18 +62,16 @@ const PROGRESS: &[&str] = &[
     "Validating ",
     "Func#",
     "Live regs before insn:",
-    "Processing ",
-    "subprog ",
     "func#",
-    "attach ",
 ];
 
-/// How lines begin that tell what the verification cost.
-const STATISTICS: &[&str] = &[
+/// How lines begin that tell what the verification cost, or that only go with a message.
+const ASIDES: &[&str] = &[
     "processed ",
     "verification time ",
     "stack depth ",
-    "insns processed ",
+    "cur state: ",
+    "old state: ",
 ];
 
 fn classify(line: &str) -> Line<'_> {
@@ -83,8 +79,8 @@ fn classify(line: &str) -> Line<'_> {
     if let Some(text) = line.strip_prefix("; ") {
         return Line::Source(text.trim());
     }
-    if starts(STATISTICS) {
-        return Line::Statistics;
+    if starts(ASIDES) {
+        return Line::Aside;
     }
     if starts(PROGRESS) || is_state(line) {
         return Line::Progress;
@@ -94,7 +90,7 @@ fn classify(line: &str) -> Line<'_> {
         Some((_, rest)) if rest.trim().is_empty() || is_state(rest) || rest.trim() == "safe" => {
             Line::Progress
         }
-        _ if line.trim().is_empty() => Line::Blank,
+        _ if line.trim().is_empty() => Line::Aside,
         _ => Line::Message(line.trim()),
     }
 }
@@ -156,7 +152,7 @@ pub(super) fn read(log: &str) -> Findings {
                 messages.clear();
             }
             Line::Progress => messages.clear(),
-            Line::Blank | Line::Statistics => {}
+            Line::Aside => {}
             Line::Message(text) => messages.push(text.to_owned()),
         }
     }
@@ -224,9 +220,144 @@ impl Diagnosis {
                 None => *section = Some(text.trim().into()),
             }
         }
-        let without_dot = |text: String| text.strip_suffix('.').map(Into::into).unwrap_or(text);
-        diagnosis.reason = diagnosis.reason.map(without_dot);
-        diagnosis.suggestion = diagnosis.suggestion.map(without_dot);
+        // The first sentence says it; those after it go into numbers.
+        diagnosis.reason = diagnosis.reason.as_deref().map(first_sentence);
+        diagnosis.suggestion = diagnosis.suggestion.as_deref().map(first_sentence);
         diagnosis
+    }
+}
+
+/// A text up to its first full stop.
+fn first_sentence(text: &str) -> String {
+    let end = text.find(". ").unwrap_or(text.len());
+    text[..end].trim_end_matches('.').into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// Logs of the programs in `fixtures/src/bpf/rejected.bpf.c`, one file for each kernel, and
+    /// beside each what is to be read out of them. `BLESS=1` writes the latter.
+    #[test]
+    fn logs_of_real_kernels_are_understood() {
+        let logs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/verifier_logs");
+        for kernel in ["5.10", "6.1", "6.12", "6.18", "7.3"] {
+            let text = std::fs::read_to_string(logs.join(format!("{kernel}.log"))).unwrap();
+            let mut found = String::new();
+            for entry in text.split("=== ").skip(1) {
+                let (name, log) = entry.split_once('\n').unwrap();
+                let Findings {
+                    summary,
+                    insn,
+                    advice,
+                    source,
+                } = read(log);
+                let source = source.map(|line| line.to_string());
+                writeln!(
+                    found,
+                    "{name}\n  {summary}\n  {insn:?} {source:?}\n  {advice:?}"
+                )
+                .unwrap();
+            }
+            let golden = logs.join(format!("{kernel}.found"));
+            if std::env::var_os("BLESS").is_some() {
+                std::fs::write(&golden, &found).unwrap();
+            }
+            assert_eq!(found, std::fs::read_to_string(&golden).unwrap(), "{kernel}");
+        }
+    }
+
+    #[test]
+    fn instructions_named_by_messages_are_found() {
+        for (log, insn) in [
+            (
+                "back-edge from insn 3 to 1\nprocessed 0 insns (limit 1000000)\n",
+                Some(3),
+            ),
+            ("unreachable insn 5\n", Some(5)),
+            ("jump out of range from insn 12 to 40", Some(12)),
+            ("last insn is not an exit or jmp\n", None),
+        ] {
+            let findings = read(log);
+            assert_eq!(findings.insn, insn);
+            assert_eq!(Some(findings.summary.as_str()), log.lines().next());
+        }
+    }
+
+    #[test]
+    fn empty_logs_say_nothing() {
+        for log in [
+            "",
+            "\n",
+            "processed 0 insns (limit 1000000) max_states_per_insn 0\n",
+        ] {
+            assert_eq!(read(log), Findings::default());
+        }
+    }
+
+    #[test]
+    fn lines_are_told_apart() {
+        for (line, class) in [
+            ("12: (85) call bpf_map_lookup_elem#1", Line::Insn(12)),
+            ("; return 0; @ a.c:3", Line::Source("return 0; @ a.c:3")),
+            ("3: R0=inv0 R10=fp0", Line::Progress),
+            (
+                " R0_w=map_value(id=0) R10=fp0 fp-8=mmmm????",
+                Line::Progress,
+            ),
+            ("10: frame1: R1=ctx() R10=fp0", Line::Progress),
+            ("from 5 to 8: R0=0", Line::Progress),
+            ("8: safe", Line::Progress),
+            (
+                "R1 type=inv expected=fp",
+                Line::Message("R1 type=inv expected=fp"),
+            ),
+            ("R0 !read_ok", Line::Message("R0 !read_ok")),
+            ("stack depth 8", Line::Aside),
+        ] {
+            assert_eq!(classify(line), class, "{line}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_makes_it_panic(parts in proptest::collection::vec(part(), 0..64)) {
+            read(&parts.concat());
+        }
+    }
+
+    /// A piece of a log, whole or not.
+    fn part() -> impl proptest::strategy::Strategy<Value = String> {
+        let pieces = [
+            "\n",
+            "12: (85) ",
+            ": ",
+            "(",
+            "; ",
+            " @ ",
+            ":3",
+            "insn ",
+            "99999999999999999999999",
+            "Verification failed",
+            "\nReason:\n",
+            "\nSuggestion:\n",
+            "  ",
+            "R1",
+            "=",
+            "frame",
+            "fp-",
+            "processed ",
+            "\u{e9}",
+            ".",
+            "safe",
+        ];
+        proptest::strategy::Strategy::prop_map(
+            proptest::sample::select(pieces.to_vec()),
+            String::from,
+        )
     }
 }
