@@ -12,7 +12,7 @@ use oxbpf::object::spec::MapSpec;
 use oxbpf::program::{
     AttachInfo, KprobeKind, LogLevel, Program, ProgramLoad, TestRun, TracepointKind, Typed,
 };
-use oxbpf::{Error, ErrorKind};
+use oxbpf::{Error, ErrorKind, Loadable, Loader};
 
 /// `return value`.
 fn returning(value: i32) -> Vec<Insn> {
@@ -339,4 +339,94 @@ fn missing_capabilities_are_named() {
     request("probe", ProgramType::KPROBE, &insns)
         .load()
         .unwrap();
+}
+
+/// The programs of `rejected.bpf.c`: what the summary contains, one of several depending on the
+/// kernel, and the line of C at fault.
+const REJECTED: &[(&str, &[&str], &str)] = &[
+    (
+        "no_null_check",
+        &["R0 invalid mem access 'map_value_or_null'"],
+        "*value += skb->len;",
+    ),
+    (
+        "out_of_bounds",
+        &["invalid access to map value, value_size=8 off=56 size=8"],
+        "value[skb->len & 7] = 1;",
+    ),
+    ("unread_register", &["R7 !read_ok"], "asm volatile"),
+    (
+        "helper_of_others",
+        &[
+            "unknown func bpf_override_return",
+            "cannot use helper bpf_override_return",
+        ],
+        "return bpf_override_return(",
+    ),
+    (
+        "no_such_helper",
+        &["invalid func unknown#100000"],
+        "100000)();",
+    ),
+    ("endless", &["infinite loop detected at insn 0"], "for (;;)"),
+    (
+        "beyond_the_stack",
+        &["invalid write to stack"],
+        "asm volatile",
+    ),
+    (
+        "wrong_context",
+        &["invalid bpf_context access off=4000"],
+        "+ 4000);",
+    ),
+    ("leaked_record", &["Unreleased reference id="], "}"),
+    (
+        "pointer_division",
+        &["R1 pointer arithmetic with /="],
+        "asm volatile",
+    ),
+    (
+        "unbounded_length",
+        &["invalid zero-sized read"],
+        "bpf_skb_load_bytes(",
+    ),
+    (
+        "in_a_subprogram",
+        &["R1 invalid mem access 'map_value_or_null'"],
+        "return *value;",
+    ),
+    (
+        "wrong_result",
+        &["At program exit the register R0 has"],
+        "return 7;",
+    ),
+];
+
+#[test]
+fn rejections_name_reason_and_line_of_c() {
+    let spec = fixtures::rejected::Spec::embedded()
+        .unwrap()
+        .into_spec()
+        .unwrap();
+    let source = include_str!("../../../fixtures/src/bpf/rejected.bpf.c");
+    for (name, reasons, line) in REJECTED {
+        let mut spec = spec.clone();
+        spec.program_mut(name).unwrap().autoload = true;
+        let error = Loader::new().load(spec).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Rejected, "{error}");
+        let verdict = error.verifier().unwrap();
+        let summary = verdict.summary();
+        assert!(
+            reasons.iter().any(|reason| summary.contains(reason)),
+            "{name}: {summary}"
+        );
+        let found = verdict.source_line().unwrap();
+        assert!(found.text.contains(line), "{name}: {found}");
+        let file = found.file.as_deref().unwrap();
+        assert!(file.ends_with("rejected.bpf.c"), "{name}: {found}");
+        let number = found.line.unwrap() as usize;
+        let text = source.lines().nth(number - 1).unwrap();
+        assert_eq!(text.trim(), found.text, "{name}");
+        assert!(error.to_string().contains(&found.to_string()), "{error}");
+    }
 }

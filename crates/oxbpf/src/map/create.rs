@@ -249,6 +249,10 @@ fn what_does_not_fit(attr: &uapi::MapCreate) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
+    use oxbpf_object::btf::TypeId;
+
     use super::*;
 
     fn misfit(map_type: MapType, key: u32, value: u32, entries: u32) -> Option<String> {
@@ -259,6 +263,36 @@ mod tests {
             max_entries: entries,
             ..Default::default()
         })
+    }
+
+    #[test]
+    fn descriptors_and_types_reach_the_kernel() {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        let fd = file.as_fd();
+        let spec = MapSpec {
+            flags: MapFlags::NO_PREALLOC | MapFlags::NUMA_NODE,
+            numa_node: Some(3),
+            map_extra: 7,
+            value_type: Some(TypeId(12)),
+            ..MapSpec::default()
+        };
+        let all = attr(
+            "all",
+            &spec,
+            CreateOptions {
+                btf: Some(fd),
+                inner_map: Some(fd),
+                token: Some(fd),
+            },
+        );
+        assert_eq!(all.map_flags, (spec.flags | MapFlags::TOKEN_FD).bits());
+        assert_eq!(all.map_token_fd, fd.as_raw_fd());
+        assert_eq!([all.btf_fd, all.inner_map_fd], [sys::raw(fd); 2]);
+        assert_eq!([all.btf_key_type_id, all.btf_value_type_id], [0, 12]);
+        assert_eq!((all.numa_node, all.map_extra), (3, 7));
+        let none = attr("none", &spec, CreateOptions::default());
+        assert_eq!(none.map_flags, spec.flags.bits());
+        assert_eq!([none.btf_fd, none.btf_value_type_id], [0, 0]);
     }
 
     #[test]

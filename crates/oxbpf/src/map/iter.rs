@@ -102,13 +102,7 @@ impl<K: KeyBuffer> Walk<K> {
 
     /// The next key. Ends after the last key, and after an error.
     fn next(&mut self, map: &Map) -> Option<Result<K>> {
-        match self.advance(map) {
-            Ok(key) => key.map(Ok),
-            Err(error) => {
-                self.state = State::Done;
-                Some(Err(error))
-            }
-        }
+        self.advance(map).transpose()
     }
 
     fn advance(&mut self, map: &Map) -> Result<Option<K>> {

@@ -289,6 +289,18 @@ mod tests {
     }
 
     #[test]
+    fn only_what_comes_last_is_a_reason() {
+        let log = "reg type unsupported for arg#0\n\
+                   caller:\n R10=fp0\n\
+                   callee:\n frame1: R1=ctx() R10=fp0\n\
+                   BTF is broken\n\
+                   verification time 3 usec\n\
+                   stack depth 0\n\
+                   processed 1 insns (limit 1000000) max_states_per_insn 0\n";
+        assert_eq!(read(log).summary, "BTF is broken");
+    }
+
+    #[test]
     fn empty_logs_say_nothing() {
         for log in [
             "",
