@@ -1,7 +1,7 @@
 //! Cargo, called by a task that cargo called.
 
 use crate::json::Json;
-use crate::process::{Context, Result, workspace};
+use crate::process::{Context, Result, search_path, workspace};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.current_dir(workspace());
+    if let Ok(path) = std::env::join_paths(search_path()) {
+        cargo.env("PATH", path);
+    }
     cargo
 }
 

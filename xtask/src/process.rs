@@ -61,12 +61,32 @@ pub(crate) fn filter(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
 
 /// Is there a program of this name?
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let sbin = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(sbin)
+    search_path()
+        .into_iter()
         .map(|dir| dir.join(name))
         .find(|file| file.is_file())
+}
+
+/// Where programs are looked for: PATH, what only root has in it, and before them Ubuntu's tools, whose `bpftool` in PATH
+/// is a script that wants the one of the running kernel.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let tools = entries.filter(|entry| {
+        entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("linux-tools-")
+    });
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let sbin = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    tools
+        .map(|entry| entry.path())
+        .chain(std::env::split_paths(&path))
+        .chain(sbin)
+        .collect()
 }
 
 /// The shared libraries that a program needs, the loader among them; none if it is static, or no program.
