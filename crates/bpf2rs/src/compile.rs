@@ -129,8 +129,9 @@ impl Job<'_> {
         command.args(["-target", target.name()]);
         // The same bytes from the same source, wherever it lies, whoever compiles it.
         command.args(["-fno-ident", "-fno-addrsig"]);
-        command.args(["-fdebug-compilation-dir", "."]);
-        for (from, to) in prefix_map(self.source, self.cflags) {
+        let mut prefixes = prefix_map(self.source, self.cflags);
+        prefixes.push((self.scratch.path().to_path_buf(), "bpf2rs".into()));
+        for (from, to) in prefixes {
             let mut flag = OsString::from("-ffile-prefix-map=");
             flag.push(from);
             flag.push("=");

@@ -162,9 +162,21 @@ fn the_program_that_introductions_begin_with_compiles() {
 
 #[test]
 fn the_same_source_gives_the_same_bytes_wherever_it_lies() {
+    same_bytes_wherever_it_lies(&[]);
+}
+
+#[test]
+fn so_does_its_dwarf() {
+    same_bytes_wherever_it_lies(&["--no-strip"]);
+}
+
+fn same_bytes_wherever_it_lies(more: &[&str]) {
     let here = Project::new();
     let there = Project::new();
-    here.generate(&[]).succeeds();
+    let source = format!("#include <asm/byteorder.h>\n{COUNT}");
+    here.write("src/count.bpf.c", &source);
+    there.write("src/count.bpf.c", &source);
+    here.generate(more).succeeds();
     // Another directory, other spellings of the same paths.
     let source = there.path().join("src/count.bpf.c");
     let include = format!("-I{}", there.path().join("src/../include").display());
@@ -173,6 +185,7 @@ fn the_same_source_gives_the_same_bytes_wherever_it_lies() {
             .current_dir(std::env::temp_dir())
             .args(["count", source.to_str().unwrap(), "--output-dir"])
             .arg(there.path().join("out"))
+            .args(more)
             .args(["--", &include]),
     )
     .succeeds();
@@ -525,10 +538,9 @@ fn build_script() {
 #[test]
 fn tells_cargo_what_to_watch() {
     let project = Project::new();
-    project.write(
-        "src/count.bpf.c",
-        &COUNT.replace("__u32 slot = 0;", "__u32 slot = 0, unused;"),
-    );
+    let source = COUNT.replace("__u32 slot = 0;", "__u32 slot = 0, unused;");
+    let source = format!("#include <asm/byteorder.h>\n{source}");
+    project.write("src/count.bpf.c", &source);
     let out = project.path().join("target");
     fs::create_dir(&out).unwrap();
     let run = Run::of(
