@@ -16,6 +16,7 @@ use crate::{
     output::{self, Output},
     scratch::Scratch,
     target::{Arch, Target},
+    vmlinux,
 };
 
 /// Compiles one BPF C file and generates the Rust module for it.
@@ -157,7 +158,7 @@ impl Builder {
         let targets = self.targets()?;
         let scratch = Scratch::new()?;
         let cflags = absolute_paths(&self.cflags);
-        let job = Job {
+        let mut job = Job {
             clang: &clang,
             source: &source,
             arch: self.arch,
@@ -167,6 +168,11 @@ impl Builder {
             scratch: &scratch,
             vmlinux: None,
         };
+        if let Some(target) = targets.first() {
+            if job.wants_vmlinux(*target)? {
+                job.vmlinux = Some(vmlinux::make(self.vmlinux.as_deref(), &scratch)?);
+            }
+        }
         let request = codegen::Request {
             name: &name,
             source: &source_name,

@@ -21,6 +21,7 @@ mod output;
 mod scratch;
 mod strip;
 mod target;
+mod vmlinux;
 
 pub use builder::Builder;
 pub use clang::{Clang, MINIMUM, Version};

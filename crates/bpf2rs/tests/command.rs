@@ -7,7 +7,10 @@ use std::{
 };
 
 use bpf2rs::{Clang, Target};
-use oxbpf::object::{CollectionSpec, MapType};
+use oxbpf::object::{
+    CollectionSpec, Endian, MapType,
+    btf::{BtfBuilder, Kind, Member},
+};
 use tempfile::TempDir;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
@@ -517,6 +520,129 @@ fn bad_arguments_are_one_sentence() {
         .run(&["count", "src/count.bpf.c", "--", "-o", "x"])
         .fails();
     assert!(run.err.contains("use --output-dir"), "{}", run.err);
+    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+}
+
+/// A program that takes its types from `vmlinux.h`, and whose DWARF and BTF show whose they are.
+const TASK: &str = r#"#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+int seen;
+
+SEC("raw_tp/sched_switch")
+int count(void *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	seen = task->tgid;
+	return 0;
+}
+"#;
+
+/// The BTF of a kernel with little in it: what `bpf_helpers.h` needs, and one structure.
+fn small_kernel() -> Vec<u8> {
+    let mut btf = BtfBuilder::new();
+    for (size, is_signed, names) in [
+        (1, false, &["__u8"][..]),
+        (2, false, &["__u16", "__be16"]),
+        (4, false, &["__u32", "__be32", "__wsum"]),
+        (8, false, &["__u64"]),
+        (1, true, &["__s8"]),
+        (2, true, &["__s16"]),
+        (4, true, &["__s32"]),
+        (8, true, &["__s64"]),
+    ] {
+        let (signed, c_name) = match size {
+            1 => ("signed char", "unsigned char"),
+            2 => ("short", "unsigned short"),
+            4 => ("int", "unsigned int"),
+            _ => ("long long", "unsigned long long"),
+        };
+        let integer = if is_signed {
+            btf.add_signed(signed, size)
+        } else {
+            btf.add_unsigned(c_name, size)
+        };
+        for name in names {
+            btf.add_typedef(name, integer);
+        }
+    }
+    let int = btf.add_signed("int", 4);
+    let member = Member {
+        name: "tgid",
+        ty: int,
+        bit_offset: 32,
+        bitfield_size: 0,
+    };
+    btf.add_struct("task_struct", 8, &[member]);
+    btf.to_bytes(Endian::Little).unwrap()
+}
+
+#[test]
+fn makes_vmlinux_h_of_the_types_that_it_is_given() {
+    let project = Project::new();
+    project.write("src/count.bpf.c", TASK);
+    fs::write(project.path().join("small.btf"), small_kernel()).unwrap();
+    project.generate(&["--vmlinux", "small.btf"]).succeeds();
+    let spec = CollectionSpec::from_file(project.path().join("out/count.bpfel.o")).unwrap();
+    let btf = spec.btf.as_ref().unwrap();
+    let task = btf.find("task_struct", Kind::STRUCT).unwrap();
+    assert_eq!(btf.size_of(task).unwrap(), 8);
+    assert_eq!(spec.functions()[0].core_relos.len(), 1);
+
+    // Where it was made is no business of the object's.
+    project
+        .generate(&["--vmlinux", "small.btf", "--no-strip"])
+        .succeeds();
+    let object = project.read("out/count.bpfel.o");
+    assert!(contains(&object, b"bpf2rs/vmlinux"));
+    let temporary = std::env::temp_dir().join("bpf2rs-");
+    assert!(!contains(&object, temporary.to_str().unwrap().as_bytes()));
+}
+
+#[test]
+fn a_vmlinux_h_of_the_project_is_the_one_that_is_used() {
+    let project = Project::new();
+    project.write("src/count.bpf.c", TASK);
+    project.write(
+        "include/vmlinux.h",
+        "#include <linux/types.h>\n#define __VMLINUX_H__\nstruct task_struct { char pad[60]; int tgid; };\n",
+    );
+    project.generate(&["--vmlinux", "/no/such/file"]).succeeds();
+    let object = project.read("out/count.bpfel.o");
+    let spec = CollectionSpec::parse_named("count", &object).unwrap();
+    assert!(spec.functions()[0].core_relos.is_empty());
+}
+
+#[test]
+fn makes_vmlinux_h_of_the_running_kernel() {
+    if !Path::new("/sys/kernel/btf/vmlinux").exists() {
+        println!("SKIP makes_vmlinux_h_of_the_running_kernel: it has no BTF");
+        return;
+    }
+    let project = Project::new();
+    project.write("src/count.bpf.c", TASK);
+    let run = project.generate(&["--cflags", "-Wall -Werror"]).succeeds();
+    assert_eq!(run.err, "");
+    let spec = CollectionSpec::from_file(project.path().join("out/count.bpfel.o")).unwrap();
+    assert_eq!(spec.functions()[0].core_relos.len(), 1);
+}
+
+#[test]
+fn a_vmlinux_file_that_is_none_is_one_sentence() {
+    let project = Project::new();
+    project.write("src/count.bpf.c", TASK);
+    project.write("small.btf", "no BTF");
+    let run = project.generate(&["--vmlinux", "small.btf"]).fails();
+    assert!(run.err.contains("`small.btf` is no BTF: "), "{}", run.err);
+    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+    let run = project.generate(&["--vmlinux", "none.btf"]).fails();
+    assert!(
+        run.err
+            .contains("reading kernel types from `none.btf` failed: No such file"),
+        "{}",
+        run.err
+    );
     assert_eq!(run.err.lines().count(), 1, "{}", run.err);
 }
 
