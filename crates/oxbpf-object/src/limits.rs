@@ -35,6 +35,7 @@ pub const MAX_CORE_SPEC_LEN: usize = 64;
 ///
 /// The largest types of a kernel have a few thousand members. Types made to that end could keep the comparison busy without end.
 pub const MAX_CORE_STEPS: usize = 1 << 20;
+
 /// How deeply structures without names and parameters are nested in C text.
 ///
 /// The kernel's types stay below ten. Each level is a few calls deep.

@@ -36,6 +36,7 @@ pub use kind::Kind;
 pub use names::FindAll;
 use names::Names;
 pub use sanitize::SupportedKinds;
+use types::RawMember;
 pub use types::{
     Array, Composite, Contents, DataSection, DeclTag, Elements, Enum, Enumerator, Func,
     FuncLinkage, FuncProto, Int, Member, Param, SectionVar, Type, TypeTag, Var, VarLinkage,

@@ -471,13 +471,33 @@ impl<'a> Type<'a> {
         Elements::new_if(self, matches!(self.kind(), Kind::STRUCT | Kind::UNION))
     }
 
+    /// The number of elements of an array.
+    pub(super) fn array_len(self) -> u32 {
+        self.word(20)
+    }
+
+    /// The members without their names.
+    pub(super) fn raw_members(self) -> Elements<'a, RawMember> {
+        Elements::new_if(self, matches!(self.kind(), Kind::STRUCT | Kind::UNION))
+    }
+
     /// The enumerators, if it is an enumeration; none otherwise.
     pub fn enumerators(self) -> Elements<'a, Enumerator<'a>> {
         Elements::new_if(self, matches!(self.kind(), Kind::ENUM | Kind::ENUM64))
     }
 
+    /// The enumerators without their names.
+    pub(super) fn raw_enumerators(self) -> Elements<'a, RawEnumerator> {
+        Elements::new_if(self, matches!(self.kind(), Kind::ENUM | Kind::ENUM64))
+    }
+
     /// The parameters, if it is a prototype; none otherwise.
     pub fn params(self) -> Elements<'a, Param<'a>> {
+        Elements::new_if(self, self.kind() == Kind::FUNC_PROTO)
+    }
+
+    /// The parameters without their names.
+    pub(super) fn raw_params(self) -> Elements<'a, RawParam> {
         Elements::new_if(self, self.kind() == Kind::FUNC_PROTO)
     }
 
@@ -594,6 +614,9 @@ pub trait Element<'a>: Sized + sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Member<'_> {}
+    impl Sealed for super::RawMember {}
+    impl Sealed for super::RawParam {}
+    impl Sealed for super::RawEnumerator {}
     impl Sealed for super::Enumerator<'_> {}
     impl Sealed for super::Param<'_> {}
     impl Sealed for super::SectionVar {}
@@ -640,18 +663,48 @@ impl<'a, T: Element<'a> + fmt::Debug> fmt::Debug for Elements<'a, T> {
 }
 
 impl<'a> Element<'a> for Member<'a> {
+    fn size(ty: Type<'a>) -> usize {
+        RawMember::size(ty)
+    }
+
+    fn read(ty: Type<'a>, bytes: &'a [u8]) -> Member<'a> {
+        let RawMember {
+            name_offset,
+            ty: member,
+            bit_offset,
+            bitfield_size,
+        } = RawMember::read(ty, bytes);
+        Member {
+            name: ty.btf.text(name_offset),
+            ty: member,
+            bit_offset,
+            bitfield_size,
+        }
+    }
+}
+
+/// A [`Member`] whose name has not been looked up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawMember {
+    pub(super) name_offset: u32,
+    pub(super) ty: TypeId,
+    pub(super) bit_offset: u32,
+    pub(super) bitfield_size: u8,
+}
+
+impl<'a> Element<'a> for RawMember {
     fn size(_: Type<'a>) -> usize {
         12
     }
 
-    fn read(ty: Type<'a>, bytes: &'a [u8]) -> Member<'a> {
+    fn read(ty: Type<'a>, bytes: &'a [u8]) -> RawMember {
         let offset = word(ty.btf, bytes, 8);
         let (bit_offset, bitfield_size) = match ty.kind_flag() {
             true => (offset & 0x00ff_ffff, (offset >> 24) as u8),
             false => (offset, 0),
         };
-        Member {
-            name: ty.btf.text(word(ty.btf, bytes, 0)),
+        RawMember {
+            name_offset: word(ty.btf, bytes, 0),
             ty: TypeId(word(ty.btf, bytes, 4)),
             bit_offset,
             bitfield_size,
@@ -661,10 +714,31 @@ impl<'a> Element<'a> for Member<'a> {
 
 impl<'a> Element<'a> for Enumerator<'a> {
     fn size(ty: Type<'a>) -> usize {
-        if ty.kind() == Kind::ENUM64 { 12 } else { 8 }
+        RawEnumerator::size(ty)
     }
 
     fn read(ty: Type<'a>, bytes: &'a [u8]) -> Enumerator<'a> {
+        let RawEnumerator { name_offset, value } = RawEnumerator::read(ty, bytes);
+        Enumerator {
+            name: ty.btf.text(name_offset),
+            value,
+        }
+    }
+}
+
+/// An [`Enumerator`] whose name has not been looked up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawEnumerator {
+    pub(super) name_offset: u32,
+    pub(super) value: i128,
+}
+
+impl<'a> Element<'a> for RawEnumerator {
+    fn size(ty: Type<'a>) -> usize {
+        if ty.kind() == Kind::ENUM64 { 12 } else { 8 }
+    }
+
+    fn read(ty: Type<'a>, bytes: &'a [u8]) -> RawEnumerator {
         let low = word(ty.btf, bytes, 4);
         let value = match (ty.kind() == Kind::ENUM64, ty.kind_flag()) {
             (false, false) => low.into(),
@@ -678,21 +752,45 @@ impl<'a> Element<'a> for Enumerator<'a> {
                 }
             }
         };
-        Enumerator {
-            name: ty.btf.text(word(ty.btf, bytes, 0)),
+        RawEnumerator {
+            name_offset: word(ty.btf, bytes, 0),
             value,
         }
     }
 }
 
 impl<'a> Element<'a> for Param<'a> {
+    fn size(ty: Type<'a>) -> usize {
+        RawParam::size(ty)
+    }
+
+    fn read(ty: Type<'a>, bytes: &'a [u8]) -> Param<'a> {
+        let RawParam {
+            name_offset,
+            ty: param,
+        } = RawParam::read(ty, bytes);
+        Param {
+            name: ty.btf.text(name_offset),
+            ty: param,
+        }
+    }
+}
+
+/// A [`Param`] whose name has not been looked up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawParam {
+    pub(super) name_offset: u32,
+    pub(super) ty: TypeId,
+}
+
+impl<'a> Element<'a> for RawParam {
     fn size(_: Type<'a>) -> usize {
         8
     }
 
-    fn read(ty: Type<'a>, bytes: &'a [u8]) -> Param<'a> {
-        Param {
-            name: ty.btf.text(word(ty.btf, bytes, 0)),
+    fn read(ty: Type<'a>, bytes: &'a [u8]) -> RawParam {
+        RawParam {
+            name_offset: word(ty.btf, bytes, 0),
             ty: TypeId(word(ty.btf, bytes, 4)),
         }
     }

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::layout::{Means, inline_composite, is_c_float, is_c_int};
-use super::names::identifier;
+use super::names::{Class, identifier};
 use super::order::State;
 use super::{CDump, Error, Type, TypeId};
-use crate::btf::{Array, Contents, Enum, FuncProto, Int, Kind};
+use crate::btf::{Contents, Enum, Int, Kind};
 use crate::limits::{MAX_C_NESTING, MAX_TYPE_DEPTH};
 
 impl<'a> CDump<'a> {
@@ -24,9 +24,9 @@ impl<'a> CDump<'a> {
     pub(super) fn write_forward(&mut self, ty: Type<'a>) -> Result<(), Error> {
         if !self.state(ty.id()).has(State::FORWARDED | State::WRITTEN) {
             self.set_state(ty.id(), State::FORWARDED);
-            self.text.push_str(keyword(ty));
+            self.text.push(Class::of(ty).keyword());
             self.write_name(ty);
-            self.text.push_str(";\n\n");
+            self.text.push(";\n\n");
         }
         self.check_length()
     }
@@ -36,8 +36,7 @@ impl<'a> CDump<'a> {
         let is_due = match ty.contents() {
             Contents::Struct(_) | Contents::Union(_) | Contents::Enum(_) => ty.name_offset() != 0,
             Contents::Typedef(_) => true,
-            Contents::Int(int) => !is_c_int(ty, int),
-            Contents::Float(_) => !is_c_float(ty),
+            Contents::Int(_) | Contents::Float(_) => !self.is_c_number(ty),
             _ => false,
         };
         if is_due { self.write_once(ty) } else { Ok(()) }
@@ -59,31 +58,36 @@ impl<'a> CDump<'a> {
         }
         self.set_state(ty.id(), State::WRITTEN);
         // The kernel defines `bool`, `true` and `false`, which C has by itself since C23.
-        let is_keyword = |name: &str| matches!(name, "bool" | "true" | "false");
-        let until_c23 = match ty.contents() {
-            Contents::Enum(list) => list
-                .enumerators()
-                .any(|enumerator| is_keyword(enumerator.name)),
-            Contents::Typedef(_) | Contents::Int(_) => {
+        let is_keyword = |name: u32| {
+            let strings = self.btf.strings_from(name).unwrap_or_default();
+            ["bool\0", "true\0", "false\0"]
+                .iter()
+                .any(|keyword| strings.starts_with(keyword.as_bytes()))
+        };
+        let until_c23 = match ty.kind() {
+            Kind::ENUM | Kind::ENUM64 => ty
+                .raw_enumerators()
+                .any(|enumerator| is_keyword(enumerator.name_offset)),
+            Kind::TYPEDEF | Kind::INT if is_keyword(ty.name_offset()) => {
                 self.take_name(ty);
-                is_keyword(ty.name()) && !self.state(ty.id()).has(State::SUFFIXED)
+                !self.state(ty.id()).has(State::SUFFIXED)
             }
             _ => false,
         };
         if until_c23 {
             self.text
-                .push_str("#if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L\n");
+                .push("#if !defined(__STDC_VERSION__) || __STDC_VERSION__ < 202311L\n");
         }
         self.write_text(ty)?;
         self.text
-            .push_str(if until_c23 { ";\n#endif\n\n" } else { ";\n\n" });
+            .push(if until_c23 { ";\n#endif\n\n" } else { ";\n\n" });
         self.check_length()
     }
 
     fn write_text(&mut self, ty: Type<'a>) -> Result<(), Error> {
         let (size, number) = match ty.contents() {
             Contents::Typedef(target) => {
-                self.text.push_str("typedef ");
+                self.text.push("typedef ");
                 let name = self.name_of(ty);
                 return self.write_declaration(target, &name, 0);
             }
@@ -97,7 +101,7 @@ impl<'a> CDump<'a> {
             _ => return self.write_body(ty, ty.name_offset() != 0, 0),
         };
         // A number that C has no name for.
-        let name = self.name_of(ty);
+        let name = String::from_utf8_lossy(&self.name_of(ty)).into_owned();
         let _ = match number {
             Some(number) => write!(self.text, "typedef {number} {name}"),
             None => write!(self.text, "typedef unsigned char {name}[{size}]"),
@@ -108,16 +112,36 @@ impl<'a> CDump<'a> {
     /// `extern int name(struct argument *arg) __weak __ksym;`
     pub(super) fn write_kfunc(&mut self, func: Type<'a>) -> Result<(), Error> {
         if let Contents::Func(contents) = func.contents() {
-            if self.take_function_name(func.name()) {
-                self.text.push_str("extern ");
-                self.write_declaration(contents.proto, func.name(), 0)?;
-                self.text.push_str(" __weak __ksym;\n\n");
+            if self.take_function_name(func) {
+                self.text.push("extern ");
+                self.write_declaration(contents.proto, func.name().as_bytes(), 0)?;
+                self.text.push(" __weak __ksym;\n\n");
             }
         }
         self.check_length()
     }
 
-    fn name_of(&mut self, ty: Type<'a>) -> String {
+    /// Whether a number is of a type that C has by itself.
+    fn is_c_number(&mut self, ty: Type<'a>) -> bool {
+        let state = self.state(ty.id());
+        if !state.has(State::C_NUMBER | State::OTHER_NUMBER) {
+            let is_c_number = match ty.contents() {
+                Contents::Int(int) => is_c_int(ty, int),
+                _ => is_c_float(ty),
+            };
+            self.set_state(
+                ty.id(),
+                if is_c_number {
+                    State::C_NUMBER
+                } else {
+                    State::OTHER_NUMBER
+                },
+            );
+        }
+        self.state(ty.id()).has(State::C_NUMBER)
+    }
+
+    fn name_of(&mut self, ty: Type<'a>) -> Vec<u8> {
         let start = self.text.len();
         self.write_name(ty);
         self.text.split_off(start)
@@ -127,7 +151,7 @@ impl<'a> CDump<'a> {
     pub(super) fn write_declaration(
         &mut self,
         id: TypeId,
-        declarator: &str,
+        declarator: &[u8],
         indent: usize,
     ) -> Result<(), Error> {
         let start = self.chain.len();
@@ -141,7 +165,7 @@ impl<'a> CDump<'a> {
     fn write_chain(
         &mut self,
         id: TypeId,
-        declarator: &str,
+        declarator: &[u8],
         indent: usize,
         start: usize,
     ) -> Result<(), Error> {
@@ -163,17 +187,17 @@ impl<'a> CDump<'a> {
             let Some(&ty) = self.chain.get(position) else {
                 break;
             };
-            match ty.contents() {
-                Contents::Ptr(_) => {
-                    self.text.push_str(if spaced { "" } else { " " });
+            match ty.kind() {
+                Kind::PTR => {
+                    self.text.push(if spaced { "" } else { " " });
                     self.text
-                        .push_str(if self.wraps(position) { "(*" } else { "*" });
+                        .push(if self.wraps(position) { "(*" } else { "*" });
                     spaced = true;
                 }
-                Contents::Const(_) => self.write_pointer_modifier("const", &mut spaced),
-                Contents::Volatile(_) => self.write_pointer_modifier("volatile", &mut spaced),
-                Contents::Restrict(_) => self.write_pointer_modifier("restrict", &mut spaced),
-                Contents::TypeTag(_) => {
+                Kind::CONST => self.write_pointer_modifier("const", &mut spaced),
+                Kind::VOLATILE => self.write_pointer_modifier("volatile", &mut spaced),
+                Kind::RESTRICT => self.write_pointer_modifier("restrict", &mut spaced),
+                Kind::TYPE_TAG => {
                     self.write_type_tag(ty);
                     spaced = false;
                 }
@@ -181,19 +205,21 @@ impl<'a> CDump<'a> {
             }
         }
         if !declarator.is_empty() {
-            self.text.push_str(if spaced { "" } else { " " });
-            self.text.push_str(declarator);
+            self.text.push(if spaced { "" } else { " " });
+            self.text.push_bytes(declarator);
         }
         for position in start..base_start {
             let Some(&ty) = self.chain.get(position) else {
                 break;
             };
-            match ty.contents() {
-                Contents::Ptr(_) if self.wraps(position) => self.text.push(')'),
-                Contents::Array(Array { len, .. }) => {
-                    let _ = write!(self.text, "[{len}]");
+            match ty.kind() {
+                Kind::PTR if self.wraps(position) => self.text.push(")"),
+                Kind::ARRAY => {
+                    self.text.push("[");
+                    self.text.push_number(ty.array_len());
+                    self.text.push("]");
                 }
-                Contents::FuncProto(proto) => self.write_params(proto, indent)?,
+                Kind::FUNC_PROTO => self.write_params(ty, indent)?,
                 _ => {}
             }
         }
@@ -206,34 +232,32 @@ impl<'a> CDump<'a> {
         // Where the modifiers at the end of the chain start.
         let mut modifiers = start;
         for _ in 0..MAX_TYPE_DEPTH {
-            let next = match ty.contents() {
+            let next = match ty.kind() {
                 // An array is as constant as its elements: C says it of them.
-                Contents::Array(array) => {
+                Kind::ARRAY => {
                     self.chain.insert(modifiers, ty);
                     modifiers = modifiers.saturating_add(1);
-                    array.element
+                    ty.references().next()
                 }
                 // Compilers mark functions that do not return as volatile. C has no modifiers for functions.
-                Contents::FuncProto(proto) => {
+                Kind::FUNC_PROTO => {
                     self.chain.truncate(modifiers);
                     self.chain.push(ty);
                     modifiers = self.chain.len();
-                    proto.result
+                    ty.target()
                 }
-                Contents::Ptr(target) => {
+                Kind::PTR => {
                     self.chain.push(ty);
                     modifiers = self.chain.len();
-                    target
+                    ty.target()
                 }
-                _ => match ty.target().filter(|_| ty.kind().is_modifier()) {
-                    Some(target) => {
-                        self.chain.push(ty);
-                        target
-                    }
-                    None => return Ok(ty),
-                },
+                kind if kind.is_modifier() => {
+                    self.chain.push(ty);
+                    ty.target()
+                }
+                _ => return Ok(ty),
             };
-            ty = self.btf.get(next)?;
+            ty = self.btf.get(next.unwrap_or_default())?;
         }
         Err(Error::TooDeep { id })
     }
@@ -245,8 +269,8 @@ impl<'a> CDump<'a> {
     }
 
     fn write_pointer_modifier(&mut self, modifier: &str, spaced: &mut bool) {
-        self.text.push_str(if *spaced { "" } else { " " });
-        self.text.push_str(modifier);
+        self.text.push(if *spaced { "" } else { " " });
+        self.text.push(modifier);
         *spaced = false;
     }
 
@@ -289,27 +313,29 @@ impl<'a> CDump<'a> {
             (has(Kind::VOLATILE), "volatile "),
             (has(Kind::RESTRICT) && is_pointer(base), "restrict "),
         ] {
-            self.text.push_str(if is_there { word } else { "" });
+            self.text.push(if is_there { word } else { "" });
         }
-        match base.contents() {
-            Contents::Struct(_) | Contents::Union(_) | Contents::Enum(_) | Contents::Fwd { .. }
+        match base.kind() {
+            Kind::STRUCT | Kind::UNION | Kind::ENUM | Kind::ENUM64 | Kind::FWD
                 if base.name_offset() != 0 =>
             {
-                self.text.push_str(keyword(base));
+                self.text.push(Class::of(base).keyword());
                 self.write_name(base);
             }
-            Contents::Struct(_) | Contents::Union(_) => self.write_body(base, false, indent)?,
-            Contents::Enum(_) if base.element_count() > 0 => {
+            Kind::STRUCT | Kind::UNION => self.write_body(base, false, indent)?,
+            Kind::ENUM | Kind::ENUM64 if base.element_count() > 0 => {
                 self.write_body(base, false, indent)?
             }
-            Contents::Enum(list) => self
+            Kind::ENUM | Kind::ENUM64 => self
                 .text
-                .push_str(integer(list.size, list.is_signed).unwrap_or("int")),
-            Contents::Int(int) if is_c_int(base, int) => self.text.push_str(base.name()),
-            Contents::Float(_) if is_c_float(base) => self.text.push_str(base.name()),
-            Contents::Int(_) | Contents::Float(_) | Contents::Typedef(_) => self.write_name(base),
+                .push(integer(base.size().unwrap_or(0), base.kind_flag()).unwrap_or("int")),
+            Kind::INT | Kind::FLOAT if self.is_c_number(base) => {
+                let name = self.btf.string(base.name_offset())?;
+                self.text.push_bytes(name);
+            }
+            Kind::INT | Kind::FLOAT | Kind::TYPEDEF => self.write_name(base),
             // What is no type in C can be pointed to only.
-            _ => self.text.push_str("void"),
+            _ => self.text.push("void"),
         }
         for position in start..end {
             match self.chain.get(position) {
@@ -320,33 +346,36 @@ impl<'a> CDump<'a> {
         Ok(())
     }
 
-    fn write_params(&mut self, proto: FuncProto<'a>, indent: usize) -> Result<(), Error> {
+    fn write_params(&mut self, proto: Type<'a>, indent: usize) -> Result<(), Error> {
         self.deeper(|dump| {
-            dump.text.push('(');
-            let mut params = proto.params().peekable();
-            if params.peek().is_none() {
-                dump.text.push_str("void");
+            dump.text.push("(");
+            let params = proto.raw_params();
+            let last = params.len().saturating_sub(1);
+            if params.len() == 0 {
+                dump.text.push("void");
             }
-            while let Some(param) = params.next() {
+            for (position, param) in params.enumerate() {
                 dump.check_length()?;
-                match params.peek() {
-                    None if param.is_variadic() => dump.text.push_str("..."),
-                    _ => dump.write_declaration(param.ty, &param_name(param.name), indent)?,
+                match (position == last, param.name_offset, param.ty) {
+                    (true, 0, TypeId::VOID) => dump.text.push("..."),
+                    (_, 0, ty) => dump.write_declaration(ty, b"", indent)?,
+                    (_, name, ty) => {
+                        dump.write_declaration(ty, &identifier(dump.btf, name), indent)?
+                    }
                 }
-                dump.text
-                    .push_str(if params.peek().is_some() { ", " } else { "" });
+                dump.text.push(if position < last { ", " } else { "" });
             }
-            dump.text.push(')');
+            dump.text.push(")");
             Ok(())
         })
     }
 
     /// `struct name { members }`, with or without the name, without a semicolon.
     fn write_body(&mut self, ty: Type<'a>, with_name: bool, indent: usize) -> Result<(), Error> {
-        self.text.push_str(keyword(ty));
+        self.text.push(Class::of(ty).keyword());
         if with_name {
             self.write_name(ty);
-            self.text.push(' ');
+            self.text.push(" ");
         }
         self.deeper(|dump| match ty.contents() {
             Contents::Enum(list) => dump.write_enumerators(ty, list, with_name, indent),
@@ -366,31 +395,26 @@ impl<'a> CDump<'a> {
         result
     }
 
-    fn start_line(&mut self, indent: usize) {
-        self.text.push('\n');
-        self.text.extend(std::iter::repeat_n('\t', indent));
-    }
-
     fn write_members(&mut self, ty: Type<'a>, indent: usize) -> Result<(), Error> {
         self.has_records = true;
-        let shape = self.shapes.of(ty);
+        let shape = self.layouts.shape(ty);
         let size = ty.size().unwrap_or(0);
         let inside = indent.saturating_add(1);
-        self.text.push('{');
+        self.text.push("{");
         if shape.means == Means::Bytes {
-            self.start_line(inside);
+            self.text.start_line(inside);
             let _ = write!(
                 self.text,
                 "unsigned char bytes[{size}]; /* not expressible in C */"
             );
-            self.start_line(indent);
-            self.text.push('}');
+            self.text.start_line(indent);
+            self.text.push("}");
             return Ok(());
         }
         let packed = shape.means == Means::Packed;
         let mut at = 0;
-        for member in ty.members() {
-            let Some(Some(place)) = self.shapes.place(&member, 0) else {
+        for member in ty.raw_members() {
+            let Some(Some(place)) = self.layouts.place(&member) else {
                 continue;
             };
             if ty.kind() == Kind::STRUCT {
@@ -399,19 +423,24 @@ impl<'a> CDump<'a> {
                 }
                 at = place.end();
             }
-            self.start_line(inside);
+            self.text.start_line(inside);
             match inline_composite(self.btf, &member) {
                 // Standard C cannot have the members of a type with a name as its own, but those of one without.
                 Some(composite) if composite.name_offset() != 0 => {
                     self.write_body(composite, false, inside)?
                 }
-                Some(_) => self.write_declaration(member.ty, "", inside)?,
-                None => self.write_declaration(member.ty, &identifier(member.name), inside)?,
+                Some(_) => self.write_declaration(member.ty, b"", inside)?,
+                None => self.write_declaration(
+                    member.ty,
+                    &identifier(self.btf, member.name_offset),
+                    inside,
+                )?,
             }
             if place.bits != 0 {
-                let _ = write!(self.text, ": {}", place.bits);
+                self.text.push(": ");
+                self.text.push_number(place.bits);
             }
-            self.text.push(';');
+            self.text.push(";");
             self.check_length()?;
         }
         if ty.kind() == Kind::STRUCT {
@@ -421,14 +450,14 @@ impl<'a> CDump<'a> {
                 self.pad(at, end, inside)?;
             }
         }
-        if self.text.ends_with('{') {
-            self.text.push('}');
+        if self.text.ends_with(b'{') {
+            self.text.push("}");
         } else {
-            self.start_line(indent);
-            self.text.push('}');
+            self.text.start_line(indent);
+            self.text.push("}");
         }
         match shape.means {
-            Means::Packed => self.text.push_str(" __attribute__((packed))"),
+            Means::Packed => self.text.push(" __attribute__((packed))"),
             Means::Aligned => {
                 let _ = write!(self.text, " __attribute__((aligned({})))", shape.align);
             }
@@ -442,7 +471,7 @@ impl<'a> CDump<'a> {
     fn pad(&mut self, mut at: u64, end: u64, indent: usize) -> Result<(), Error> {
         while at < end {
             let next = at.saturating_add(1).next_multiple_of(64).min(end);
-            self.start_line(indent);
+            self.text.start_line(indent);
             let _ = write!(self.text, "long: {};", next.saturating_sub(at));
             at = next;
             self.check_length()?;
@@ -464,10 +493,10 @@ impl<'a> CDump<'a> {
             return Ok(());
         }
         let inside = indent.saturating_add(1);
-        self.text.push('{');
-        for enumerator in list.enumerators() {
-            self.start_line(inside);
-            self.write_enumerator_name(enumerator.name);
+        self.text.push("{");
+        for enumerator in ty.raw_enumerators() {
+            self.text.start_line(inside);
+            self.write_enumerator_name(enumerator.name_offset);
             let suffix = match (ty.kind() == Kind::ENUM64, list.is_signed) {
                 (true, true) => "LL",
                 (true, false) => "ULL",
@@ -482,11 +511,11 @@ impl<'a> CDump<'a> {
             };
             self.check_length()?;
         }
-        self.start_line(indent);
-        self.text.push('}');
-        let attribute = match enum_size(list, false) {
+        self.text.start_line(indent);
+        self.text.push("}");
+        let attribute = match enum_size(ty, false) {
             size if size == list.size => "",
-            _ if enum_size(list, true) == list.size => " __attribute__((packed))",
+            _ if enum_size(ty, true) == list.size => " __attribute__((packed))",
             _ => match list.size {
                 1 => " __attribute__((mode(QI)))",
                 2 => " __attribute__((mode(HI)))",
@@ -494,15 +523,15 @@ impl<'a> CDump<'a> {
                 _ => "",
             },
         };
-        self.text.push_str(attribute);
+        self.text.push(attribute);
         Ok(())
     }
 }
 
 /// The size in bytes that C gives an enumeration by itself, or if it is `packed`.
-fn enum_size(list: Enum<'_>, packed: bool) -> u32 {
+fn enum_size(ty: Type<'_>, packed: bool) -> u32 {
     let (mut lowest, mut highest) = (0, 0);
-    for enumerator in list.enumerators() {
+    for enumerator in ty.raw_enumerators() {
         lowest = enumerator.value.min(lowest);
         highest = enumerator.value.max(highest);
     }
@@ -534,21 +563,4 @@ fn integer(size: u32, is_signed: bool) -> Option<&'static str> {
         (16, false) => "unsigned __int128",
         _ => return None,
     })
-}
-
-/// A parameter needs no name, least of all one that C does not have.
-fn param_name(name: &str) -> std::borrow::Cow<'_, str> {
-    if name.is_empty() {
-        "".into()
-    } else {
-        identifier(name)
-    }
-}
-
-fn keyword(ty: Type<'_>) -> &'static str {
-    match ty.contents() {
-        Contents::Union(_) | Contents::Fwd { is_union: true } => "union ",
-        Contents::Enum(_) => "enum ",
-        _ => "struct ",
-    }
 }

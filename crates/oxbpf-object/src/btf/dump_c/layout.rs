@@ -1,6 +1,6 @@
 //! Where C places the members of a structure, and what makes it place them where BTF says.
 
-use crate::btf::{Btf, Contents, Int, Member, Type, TypeId};
+use crate::btf::{Btf, Contents, Int, Kind, RawMember, Type, TypeId};
 use crate::limits::{MAX_C_NESTING, MAX_TYPE_DEPTH};
 
 /// How to declare a structure or union.
@@ -24,65 +24,104 @@ pub(super) enum Means {
     Bytes,
 }
 
-/// The shapes of structures and unions found so far.
-#[derive(Debug)]
-pub(super) struct Shapes<'a> {
-    btf: &'a Btf,
-    known: Vec<Option<Shape>>,
-}
-
-/// What a structure that is met inside itself is taken for.
-const INSIDE_ITSELF: Shape = Shape {
+/// What cannot be expressed, and what a structure is taken for that is met inside itself.
+const BYTES: Shape = Shape {
     means: Means::Bytes,
     align: 1,
 };
 
-impl<'a> Shapes<'a> {
-    pub(super) fn new(btf: &'a Btf) -> Shapes<'a> {
-        Shapes {
+/// What C makes of a type as a member.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    /// In bits.
+    size: u64,
+    /// In bytes.
+    align: u32,
+    /// The integer that makes the member a bit-field, where its type is what says so.
+    bit_field: Option<Int>,
+}
+
+/// Something for some ids, found quickly.
+#[derive(Debug)]
+struct Table<T> {
+    /// By id: 0, or one more than a position in `values`.
+    positions: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T: Copy> Table<T> {
+    fn new(ids: usize) -> Table<T> {
+        Table {
+            positions: vec![0; ids],
+            values: Vec::new(),
+        }
+    }
+
+    fn get(&self, id: TypeId) -> Option<T> {
+        let position = self.positions.get(id.0 as usize)?.checked_sub(1)?;
+        self.values.get(position as usize).copied()
+    }
+
+    fn insert(&mut self, id: TypeId, value: T) {
+        self.values.push(value);
+        if let Some(position) = self.positions.get_mut(id.0 as usize) {
+            *position = self.values.len() as u32;
+        }
+    }
+}
+
+/// The layouts of types found so far.
+#[derive(Debug)]
+pub(super) struct Layouts<'a> {
+    btf: &'a Btf,
+    shapes: Table<Shape>,
+    layouts: Table<Option<Layout>>,
+}
+
+impl<'a> Layouts<'a> {
+    pub(super) fn new(btf: &'a Btf) -> Layouts<'a> {
+        let ids = btf.end().0 as usize;
+        Layouts {
             btf,
-            known: vec![None; btf.end().0 as usize],
+            shapes: Table::new(ids),
+            layouts: Table::new(ids),
         }
     }
 
     /// The shape of a structure or union.
-    pub(super) fn of(&mut self, ty: Type<'a>) -> Shape {
-        self.shape(ty, 0)
+    pub(super) fn shape(&mut self, ty: Type<'a>) -> Shape {
+        self.shape_within(ty, 0)
     }
 
-    fn shape(&mut self, ty: Type<'a>, depth: usize) -> Shape {
-        let slot = ty.id().0 as usize;
-        if let Some(Some(shape)) = self.known.get(slot) {
-            return *shape;
+    /// Where a member is. `Some(None)` if it takes no declaration: bits without a name are padding.
+    pub(super) fn place(&mut self, member: &RawMember) -> Option<Option<Place>> {
+        self.place_within(member, 0)
+    }
+
+    fn shape_within(&mut self, ty: Type<'a>, depth: usize) -> Shape {
+        if let Some(shape) = self.shapes.get(ty.id()) {
+            return shape;
         }
         if depth > MAX_C_NESTING {
-            return INSIDE_ITSELF;
+            return BYTES;
         }
-        self.remember(slot, INSIDE_ITSELF);
-        let shape = match ty.contents() {
-            Contents::Union(union) => self.union_shape(union.size, ty, depth),
-            _ => self.struct_shape(ty.size().unwrap_or(0), ty, depth),
+        self.shapes.insert(ty.id(), BYTES);
+        let size = ty.size().unwrap_or(0);
+        let shape = match ty.kind() {
+            Kind::UNION => self.union_shape(ty, size, depth),
+            _ => self.struct_shape(ty, size, depth),
         };
-        let shape = shape.unwrap_or(Shape {
-            means: Means::Bytes,
-            align: 1,
-        });
-        self.remember(slot, shape);
+        let shape = shape.unwrap_or(BYTES);
+        self.shapes.insert(ty.id(), shape);
         shape
     }
 
-    fn remember(&mut self, slot: usize, shape: Shape) {
-        if let Some(known) = self.known.get_mut(slot) {
-            *known = Some(shape);
-        }
-    }
-
-    fn struct_shape(&mut self, size: u32, ty: Type<'a>, depth: usize) -> Option<Shape> {
+    fn struct_shape(&mut self, ty: Type<'a>, size: u32, depth: usize) -> Option<Shape> {
         let mut at = 0u64;
         let mut align = 1;
         let mut packed = false;
-        for member in ty.members() {
-            let Some(place) = self.place(&member, depth)? else {
+        for member in ty.raw_members() {
+            let Some(place) = self.place_within(&member, depth)? else {
                 continue;
             };
             // A bit-field lies within one unit of its type, another member at a multiple of its alignment.
@@ -97,24 +136,23 @@ impl<'a> Shapes<'a> {
             return None;
         }
         packed |= size.checked_rem(align) != Some(0);
-        Some(if packed {
-            Shape {
+        Some(match packed {
+            true => Shape {
                 means: Means::Packed,
                 align: 1,
-            }
-        } else {
-            Shape {
+            },
+            false => Shape {
                 means: Means::Padding,
                 align,
-            }
+            },
         })
     }
 
-    fn union_shape(&mut self, size: u32, ty: Type<'a>, depth: usize) -> Option<Shape> {
+    fn union_shape(&mut self, ty: Type<'a>, size: u32, depth: usize) -> Option<Shape> {
         let mut end = 0u64;
         let mut align = 1;
-        for member in ty.members() {
-            let Some(place) = self.place(&member, depth)? else {
+        for member in ty.raw_members() {
+            let Some(place) = self.place_within(&member, depth)? else {
                 continue;
             };
             if place.offset != 0 {
@@ -146,14 +184,16 @@ impl<'a> Shapes<'a> {
         })
     }
 
-    /// Where a member is. `Some(None)` if it takes no declaration: bits without a name are padding.
-    pub(super) fn place(&mut self, member: &Member<'a>, depth: usize) -> Option<Option<Place>> {
-        if member.name.is_empty() && inline_composite(self.btf, member).is_none() {
+    fn place_within(&mut self, member: &RawMember, depth: usize) -> Option<Option<Place>> {
+        if member.name_offset == 0 && inline_composite(self.btf, member).is_none() {
             return Some(None);
         }
-        let size = self.btf.size_of(member.ty).ok()?.checked_mul(8)?;
-        let align = self.align(member.ty, depth)?;
-        let (offset, bits) = match (member.bitfield_size, self.old_bit_field(member.ty)) {
+        let Layout {
+            size,
+            align,
+            bit_field,
+        } = self.layout(member.ty, depth)?;
+        let (offset, bits) = match (member.bitfield_size, bit_field) {
             (0, Some(int)) => (
                 u64::from(member.bit_offset).saturating_add(int.bit_offset.into()),
                 int.bits,
@@ -174,37 +214,52 @@ impl<'a> Shapes<'a> {
         Some(Some(place)).filter(|_| is_possible)
     }
 
-    /// The integer type of a bit-field, where the type is what describes it.
-    fn old_bit_field(&self, id: TypeId) -> Option<Int> {
-        match self.btf.skip_modifiers_and_typedefs(id).ok()?.contents() {
-            Contents::Int(int)
-                if int.bit_offset != 0 || u32::from(int.bits) != int.size.saturating_mul(8) =>
-            {
-                Some(int)
-            }
-            _ => None,
+    /// The layout of a type; `None` if it cannot be that of a member.
+    fn layout(&mut self, id: TypeId, depth: usize) -> Option<Layout> {
+        if let Some(layout) = self.layouts.get(id) {
+            return layout;
         }
+        let layout = self.find_layout(id, depth);
+        self.layouts.insert(id, layout);
+        layout
     }
 
-    /// The alignment that C gives a type, in bytes; `None` if it cannot have one.
-    fn align(&mut self, id: TypeId, depth: usize) -> Option<u32> {
+    fn find_layout(&mut self, id: TypeId, depth: usize) -> Option<Layout> {
         let mut ty = self.btf.get(id).ok()?;
         for _ in 0..MAX_TYPE_DEPTH {
-            let next = match ty.contents() {
+            let mut bit_field = None;
+            let align = match ty.contents() {
                 Contents::Struct(_) | Contents::Union(_) => {
-                    return Some(self.shape(ty, depth.saturating_add(1)).align);
+                    self.shape_within(ty, depth.saturating_add(1)).align
                 }
-                Contents::Int(int) => return Some(if is_c_int(ty, int) { int.size } else { 1 }),
-                Contents::Float(size) => return Some(if is_c_float(ty) { size } else { 1 }),
-                Contents::Enum(list) => {
-                    return Some(list.size)
-                        .filter(|size| size.is_power_of_two() && ty.element_count() > 0);
+                Contents::Int(int) => {
+                    bit_field = Some(int).filter(|int| {
+                        int.bit_offset != 0 || u32::from(int.bits) != int.size.saturating_mul(8)
+                    });
+                    if is_c_int(ty, int) { int.size } else { 1 }
                 }
-                Contents::Ptr(_) => return Some(self.btf.pointer_size().into()),
-                Contents::Array(array) => array.element,
-                _ => ty.target()?,
+                Contents::Float(size) => match is_c_float(ty) {
+                    true => size,
+                    false => 1,
+                },
+                Contents::Enum(list) if list.size.is_power_of_two() && ty.element_count() > 0 => {
+                    list.size
+                }
+                Contents::Ptr(_) => self.btf.pointer_size().into(),
+                Contents::Array(array) => {
+                    ty = self.btf.get(array.element).ok()?;
+                    continue;
+                }
+                _ => {
+                    ty = self.btf.get(ty.target()?).ok()?;
+                    continue;
+                }
             };
-            ty = self.btf.get(next).ok()?;
+            return Some(Layout {
+                size: self.btf.size_of(id).ok()?.checked_mul(8)?,
+                align,
+                bit_field,
+            });
         }
         None
     }
@@ -250,23 +305,36 @@ impl Place {
 }
 
 /// The structure or union of a member without a name, whose members count as those of the outer one.
-pub(super) fn inline_composite<'a>(btf: &'a Btf, member: &Member<'_>) -> Option<Type<'a>> {
-    let ty = btf
-        .skip_modifiers_and_typedefs(member.ty)
-        .ok()
-        .filter(|_| member.name.is_empty())?;
-    matches!(ty.contents(), Contents::Struct(_) | Contents::Union(_)).then_some(ty)
+pub(super) fn inline_composite<'a>(btf: &'a Btf, member: &RawMember) -> Option<Type<'a>> {
+    if member.name_offset != 0 {
+        return None;
+    }
+    let ty = btf.skip_modifiers_and_typedefs(member.ty).ok()?;
+    matches!(ty.kind(), Kind::STRUCT | Kind::UNION).then_some(ty)
 }
 
 /// Whether the name of an integer type is one of C's.
 pub(super) fn is_c_int(ty: Type<'_>, int: Int) -> bool {
-    let is_word = |word| {
+    let is_word = |word: &[u8]| {
         matches!(
             word,
-            "char" | "short" | "int" | "long" | "signed" | "unsigned" | "_Bool" | "__int128"
+            b"char"
+                | b"short"
+                | b"int"
+                | b"long"
+                | b"signed"
+                | b"unsigned"
+                | b"_Bool"
+                | b"__int128"
         )
     };
-    int.size.is_power_of_two() && int.size <= 16 && ty.name().split(' ').all(is_word)
+    int.size.is_power_of_two()
+        && int.size <= 16
+        && ty
+            .name()
+            .as_bytes()
+            .split(|&byte| byte == b' ')
+            .all(is_word)
 }
 
 /// Whether a floating-point type is one that C has for BPF.

@@ -12,9 +12,11 @@ mod declare;
 mod layout;
 mod names;
 mod order;
+mod text;
 
-use layout::Shapes;
+use layout::Layouts;
 use names::Names;
+use text::Text;
 
 use super::{Btf, Contents, Error, Type, TypeId};
 use crate::limits::{C_TEXT_PER_BTF_BYTE, MIN_C_TEXT_LIMIT};
@@ -38,13 +40,13 @@ use crate::limits::{C_TEXT_PER_BTF_BYTE, MIN_C_TEXT_LIMIT};
 #[derive(Debug)]
 pub struct CDump<'a> {
     btf: &'a Btf,
-    text: String,
+    text: Text,
     /// The text is not made longer than this.
     limit: usize,
     /// By id: what has been done about a type.
     states: Vec<order::State>,
     names: Names<'a>,
-    shapes: Shapes<'a>,
+    layouts: Layouts<'a>,
     /// The types between a declared name and its base type, of all declarations being written.
     chain: Vec<Type<'a>>,
     /// Whether a structure or union has been defined.
@@ -59,7 +61,7 @@ impl<'a> CDump<'a> {
         let count = btf.end().0 as usize;
         CDump {
             btf,
-            text: String::new(),
+            text: Text::default(),
             limit: btf
                 .raw()
                 .len()
@@ -67,7 +69,7 @@ impl<'a> CDump<'a> {
                 .max(MIN_C_TEXT_LIMIT),
             states: vec![order::State::default(); count],
             names: Names::default(),
-            shapes: Shapes::new(btf),
+            layouts: Layouts::new(btf),
             chain: Vec::new(),
             has_records: false,
             depth: 0,
@@ -128,11 +130,11 @@ impl<'a> CDump<'a> {
         if kfuncs.is_empty() {
             return Ok(());
         }
-        self.text.push_str(KFUNC_START);
+        self.text.push(KFUNC_START);
         for &func in &kfuncs {
             self.write_kfunc(func)?;
         }
-        self.text.push_str("#endif\n\n");
+        self.text.push("#endif\n\n");
         Ok(())
     }
 
@@ -145,19 +147,19 @@ impl<'a> CDump<'a> {
     /// As [`define`](CDump::define).
     pub fn declaration(&mut self, id: TypeId, declarator: &str) -> Result<String, Error> {
         let start = self.text.len();
-        let result = self.write_declaration(id, declarator, 0);
+        let result = self.write_declaration(id, declarator.as_bytes(), 0);
         let declaration = self.text.split_off(start);
-        result.map(|()| declaration)
+        result.map(|()| String::from_utf8_lossy(&declaration).into_owned())
     }
 
     /// What has been declared so far.
     pub fn text(&self) -> &str {
-        &self.text
+        self.text.as_str()
     }
 
     /// What has been declared.
     pub fn into_text(self) -> String {
-        self.text
+        self.text.into_string()
     }
 
     fn check_length(&self) -> Result<(), Error> {

@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::order::State;
+use super::text::Text;
 use super::{CDump, Type, TypeId};
-use crate::btf::{Contents, Kind};
+use crate::btf::{Btf, Kind};
 
 /// The identifiers in use. C has two name spaces: one of structures, unions and enumerations, one of everything else.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    tags: HashMap<Cow<'a, str>, Tag>,
-    ordinary: HashMap<Cow<'a, str>, u32>,
+    tags: HashMap<Cow<'a, [u8]>, Tag>,
+    ordinary: HashMap<Cow<'a, [u8]>, u32>,
     /// The suffixes of types that have one.
     suffixes: HashMap<TypeId, u32>,
 }
@@ -27,19 +28,29 @@ struct Tag {
     count: u32,
 }
 
+/// What a tag is the name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
+pub(super) enum Class {
     Struct,
     Union,
     Enum,
 }
 
 impl Class {
-    fn of(ty: Type<'_>) -> Class {
-        match ty.contents() {
-            Contents::Union(_) | Contents::Fwd { is_union: true } => Class::Union,
-            Contents::Enum(_) => Class::Enum,
+    pub(super) fn of(ty: Type<'_>) -> Class {
+        match (ty.kind(), ty.kind_flag()) {
+            (Kind::UNION, _) | (Kind::FWD, true) => Class::Union,
+            (Kind::ENUM | Kind::ENUM64, _) => Class::Enum,
             _ => Class::Struct,
+        }
+    }
+
+    /// What comes before a name of its, with a space.
+    pub(super) fn keyword(self) -> &'static str {
+        match self {
+            Class::Struct => "struct ",
+            Class::Union => "union ",
+            Class::Enum => "enum ",
         }
     }
 }
@@ -48,7 +59,8 @@ impl<'a> CDump<'a> {
     /// Writes the name of a structure, union, enumeration or typedef with its suffix, if it has one.
     pub(super) fn write_name(&mut self, ty: Type<'a>) {
         self.take_name(ty);
-        self.text.push_str(&identifier(ty.name()));
+        self.text
+            .push_bytes(&identifier(self.btf, ty.name_offset()));
         if self.state(ty.id()).has(State::SUFFIXED) {
             let suffix = self.names.suffixes.get(&ty.id()).copied().unwrap_or(1);
             write_suffix(&mut self.text, suffix);
@@ -62,7 +74,7 @@ impl<'a> CDump<'a> {
             return;
         }
         self.set_state(id, State::NAMED);
-        let name = identifier(ty.name());
+        let name = identifier(self.btf, ty.name_offset());
         let suffix = match ty.kind() {
             Kind::STRUCT | Kind::UNION | Kind::ENUM | Kind::ENUM64 | Kind::FWD => {
                 self.names.take_tag(ty, name)
@@ -76,32 +88,33 @@ impl<'a> CDump<'a> {
     }
 
     /// Writes the name of an enumerator. It gets a new one each time its enumeration is written.
-    pub(super) fn write_enumerator_name(&mut self, name: &'a str) {
-        let name = identifier(name);
+    pub(super) fn write_enumerator_name(&mut self, name_offset: u32) {
+        let name = identifier(self.btf, name_offset);
         let suffix = self.names.take_ordinary(name.clone());
-        self.text.push_str(&name);
+        self.text.push_bytes(&name);
         write_suffix(&mut self.text, suffix);
     }
 
     /// Whether the name of a function is not in use yet. It must not have a suffix, so that it can only have its name or none.
-    pub(super) fn take_function_name(&mut self, name: &'a str) -> bool {
-        identifier(name) == name && self.names.take_ordinary(name.into()) == 1
+    pub(super) fn take_function_name(&mut self, func: Type<'a>) -> bool {
+        let name = identifier(self.btf, func.name_offset());
+        matches!(name, Cow::Borrowed(_)) && self.names.take_ordinary(name) == 1
     }
 }
 
-fn write_suffix(text: &mut String, suffix: u32) {
+fn write_suffix(text: &mut Text, suffix: u32) {
     if suffix > 1 {
-        text.push_str(&suffixed("", suffix));
+        text.push_bytes(&suffixed(b"", suffix));
     }
 }
 
-fn suffixed(name: &str, suffix: u32) -> String {
-    format!("{name}___{suffix}")
+fn suffixed(name: &[u8], suffix: u32) -> Vec<u8> {
+    [name, format!("___{suffix}").as_bytes()].concat()
 }
 
 impl<'a> Names<'a> {
     /// Finds a suffix for the name of a structure, union, enumeration, or forward declaration of one; 1 stands for none.
-    fn take_tag(&mut self, ty: Type<'a>, name: Cow<'a, str>) -> u32 {
+    fn take_tag(&mut self, ty: Type<'a>, name: Cow<'a, [u8]>) -> u32 {
         let class = Class::of(ty);
         let is_owned = ty.kind() != Kind::FWD;
         match self.tags.entry(name.clone()) {
@@ -139,11 +152,11 @@ impl<'a> Names<'a> {
     }
 
     /// Finds a suffix for the name of anything else.
-    fn take_ordinary(&mut self, name: Cow<'a, str>) -> u32 {
+    fn take_ordinary(&mut self, name: Cow<'a, [u8]>) -> u32 {
         match self.ordinary.entry(name.clone()) {
             Entry::Vacant(entry) => {
                 // The compiler knows one type by itself, which has another definition for each architecture.
-                if name != "__builtin_va_list" {
+                if *name != *b"__builtin_va_list" {
                     entry.insert(1);
                     return 1;
                 }
@@ -154,7 +167,10 @@ impl<'a> Names<'a> {
                 let count = entry.get_mut();
                 *count = count.saturating_add(1);
                 let mut count = *count;
-                while self.ordinary.contains_key(suffixed(&name, count).as_str()) {
+                while self
+                    .ordinary
+                    .contains_key(suffixed(&name, count).as_slice())
+                {
                     count = count.saturating_add(1);
                 }
                 self.ordinary.insert(suffixed(&name, count).into(), 1);
@@ -164,36 +180,57 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The name, if C can have it; else with `_` for what it cannot have. (Names from other languages come in generics and paths.)
-pub(super) fn identifier(name: &str) -> Cow<'_, str> {
-    let is_fine = |&byte: &u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let starts_fine = name
-        .as_bytes()
-        .first()
-        .is_some_and(|first| !first.is_ascii_digit());
-    if starts_fine && name.as_bytes().iter().all(is_fine) && !is_keyword(name) {
+/// The name at an offset of the strings, if C can have it; else with `_` for what it cannot have. (Names from other languages come in
+/// generics and paths.)
+pub(super) fn identifier(btf: &Btf, name_offset: u32) -> Cow<'_, [u8]> {
+    let strings = btf.strings_from(name_offset).unwrap_or_default();
+    let is_fine = |byte: u8| IS_FINE.get(usize::from(byte)) == Some(&true);
+    let length = strings.iter().position(|&byte| !is_fine(byte));
+    let (name, rest) = strings
+        .split_at_checked(length.unwrap_or(0))
+        .unwrap_or_default();
+    let starts_fine = name.first().is_some_and(|first| !first.is_ascii_digit());
+    if starts_fine && rest.first() == Some(&0) && !is_keyword(name) {
         return Cow::Borrowed(name);
     }
-    let fine = name.chars().map(|char| {
+    let fine = |char: char| {
         if char.is_ascii_alphanumeric() {
-            char
+            char as u8
         } else {
-            '_'
+            b'_'
         }
-    });
-    Cow::Owned(std::iter::once('_').chain(fine).collect())
+    };
+    Cow::Owned(
+        std::iter::once(b'_')
+            .chain(btf.text(name_offset).chars().map(fine))
+            .collect(),
+    )
 }
 
-fn is_keyword(name: &str) -> bool {
+/// By byte: whether it can be in an identifier.
+const IS_FINE: [bool; 256] = {
+    let mut is_fine = [false; 256];
+    let mut rest: &mut [bool] = &mut is_fine;
+    let mut byte = 0u8;
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot = byte.is_ascii_alphanumeric() || byte == b'_';
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    is_fine
+};
+
+fn is_keyword(name: &[u8]) -> bool {
     #[rustfmt::skip]
     let is_keyword = matches!(
         name,
-        "asm" | "auto" | "break" | "case" | "char" | "const" | "continue" | "default" | "do" | "double" | "else" | "enum" | "extern"
-            | "float" | "for" | "goto" | "if" | "inline" | "int" | "long" | "register" | "restrict" | "return" | "short" | "signed"
-            | "sizeof" | "static" | "struct" | "switch" | "typedef" | "typeof" | "union" | "unsigned" | "void" | "volatile" | "while"
-            | "_Alignas" | "_Alignof" | "_Atomic" | "_Bool" | "_Complex" | "_Generic" | "_Imaginary" | "_Noreturn" | "_Static_assert"
-            | "_Thread_local" | "_Float16" | "_Float32" | "_Float32x" | "_Float64" | "_Float64x" | "_Float128" | "__bf16" | "__float128"
-            | "__fp16" | "__ibm128"
+        b"asm" | b"auto" | b"break" | b"case" | b"char" | b"const" | b"continue" | b"default" | b"do" | b"double"
+            | b"else" | b"enum" | b"extern" | b"float" | b"for" | b"goto" | b"if" | b"inline" | b"int" | b"long"
+            | b"register" | b"restrict" | b"return" | b"short" | b"signed" | b"sizeof" | b"static" | b"struct" | b"switch"
+            | b"typedef" | b"typeof" | b"union" | b"unsigned" | b"void" | b"volatile" | b"while" | b"_Alignas"
+            | b"_Alignof" | b"_Atomic" | b"_Bool" | b"_Complex" | b"_Generic" | b"_Imaginary" | b"_Noreturn"
+            | b"_Static_assert" | b"_Thread_local" | b"_Float16" | b"_Float32" | b"_Float32x" | b"_Float64" | b"_Float64x"
+            | b"_Float128" | b"__bf16" | b"__float128" | b"__fp16" | b"__ibm128"
     );
     is_keyword
 }

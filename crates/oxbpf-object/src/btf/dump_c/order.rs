@@ -14,27 +14,31 @@ pub(super) enum Need {
 
 /// What has been done about a type.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct State(u8);
+pub(super) struct State(u16);
 
 impl State {
     /// There is a forward declaration of the structure or union.
-    pub(super) const FORWARDED: u8 = 1 << 0;
+    pub(super) const FORWARDED: u16 = 1 << 0;
     /// The definition is in the text: of an enumeration without a name, as a part of another.
-    pub(super) const WRITTEN: u8 = 1 << 1;
+    pub(super) const WRITTEN: u16 = 1 << 1;
     /// It has its name.
-    pub(super) const NAMED: u8 = 1 << 2;
+    pub(super) const NAMED: u16 = 1 << 2;
     /// The name has a suffix.
-    pub(super) const SUFFIXED: u8 = 1 << 3;
+    pub(super) const SUFFIXED: u16 = 1 << 3;
+    /// It is a number that C has a type for.
+    pub(super) const C_NUMBER: u16 = 1 << 8;
+    /// It is a number that C has no type for.
+    pub(super) const OTHER_NUMBER: u16 = 1 << 9;
 
     /// What it needs is being seen to, and: has been.
-    const fn progress(need: Need) -> (u8, u8) {
+    const fn progress(need: Need) -> (u16, u16) {
         match need {
             Need::Declared => (1 << 4, 1 << 5),
             Need::Defined => (1 << 6, 1 << 7),
         }
     }
 
-    pub(super) const fn has(self, bit: u8) -> bool {
+    pub(super) const fn has(self, bit: u16) -> bool {
         self.0 & bit != 0
     }
 }
@@ -116,7 +120,7 @@ impl<'a> CDump<'a> {
         self.states.get(id.0 as usize).copied().unwrap_or_default()
     }
 
-    pub(super) fn set_state(&mut self, id: TypeId, bit: u8) {
+    pub(super) fn set_state(&mut self, id: TypeId, bit: u16) {
         if let Some(state) = self.states.get_mut(id.0 as usize) {
             state.0 |= bit;
         }
