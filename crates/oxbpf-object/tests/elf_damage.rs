@@ -265,6 +265,49 @@ fn corrupted_sections_are_named() {
             "x.o: section `version`: 3 bytes instead of the 4 of a version"
         )
     );
+    let symbols = u64::from_le_bytes(
+        object[section_header(&object, ".symtab") + 24..][..8]
+            .try_into()
+            .unwrap(),
+    ) as usize;
+    let symbol = |wanted: usize| {
+        let names = u64::from_le_bytes(
+            object[section_header(&object, ".strtab") + 24..][..8]
+                .try_into()
+                .unwrap(),
+        ) as usize;
+        let name_at =
+            |at: usize| names + u32::from_le_bytes(object[at..at + 4].try_into().unwrap()) as usize;
+        let names = ["second_in_section", "kernel_symbol"];
+        (symbols..)
+            .step_by(24)
+            .find(|&at| object[name_at(at)..].starts_with(names[wanted].as_bytes()))
+            .unwrap()
+    };
+    // One instruction earlier and one longer: into the function before it.
+    let length = u64::from_le_bytes(object[symbol(0) + 16..][..8].try_into().unwrap()) + 8;
+    let moved = set(
+        &object,
+        symbol(0) + 8,
+        &[8u64, length].map(u64::to_le_bytes).concat(),
+    );
+    let (kind, text) = error(&moved);
+    assert_eq!(
+        (kind, text.as_str()),
+        (
+            ErrorKind::Corrupt,
+            "x.o: section `socket`: `second_in_section`: the function overlaps `tail`"
+        )
+    );
+    let (kind, text) = error(&set(&object, symbol(1), &u32::MAX.to_le_bytes()));
+    assert_eq!(
+        (kind, text.as_str()),
+        (
+            ErrorKind::Corrupt,
+            "x.o: the name of a symbol lies outside of the names"
+        )
+    );
+
     // All sections in the place of one: each would be copied in full.
     let mut overlapping = object.clone();
     let count = usize::from(u16::from_le_bytes(object[60..62].try_into().unwrap()));

@@ -5,8 +5,8 @@ mod clang;
 use oxbpf_object::asm::Insn;
 use oxbpf_object::btf::{Contents, Kind};
 use oxbpf_object::spec::{
-    CollectionSpec, DataKind, ExternKind, Linkage, MapSpec, Pinning, ProgramSpec, RelocTarget,
-    SlotRef,
+    CollectionSpec, DataKind, ExternKind, Function, Linkage, MapSpec, Pinning, ProgramSpec, Reloc,
+    RelocTarget, SlotRef,
 };
 use oxbpf_object::{AttachType, Endian, MapFlags, MapType, ProgramFlags, ProgramType};
 
@@ -287,18 +287,19 @@ fn global_variables() {
         assert_eq!(
             kconfig,
             (
-                21,
+                29,
                 vec![
-                    ("LINUX_KERNEL_VERSION", 0, 4),
-                    ("CONFIG_BPF", 4, 1),
-                    ("CONFIG_CC_VERSION_TEXT", 5, 16)
+                    ("CONFIG_NUMBER", 0, 8),
+                    ("LINUX_KERNEL_VERSION", 8, 4),
+                    ("CONFIG_BPF", 12, 1),
+                    ("CONFIG_CC_VERSION_TEXT", 13, 16)
                 ]
             )
         );
         let map = spec.map(".kconfig").unwrap();
         assert_eq!(
             (map.value_size, map.flags),
-            (21, MapFlags::MMAPABLE | MapFlags::RDONLY_PROG)
+            (29, MapFlags::MMAPABLE | MapFlags::RDONLY_PROG)
         );
         assert_eq!(map.data.as_ref().unwrap().kind, DataKind::Kconfig);
     }
@@ -426,10 +427,11 @@ fn programs_functions_and_what_they_refer_to() {
         assert_eq!(
             targets,
             [
-                ".kconfig+0",
+                ".kconfig+8",
                 ".rodata+4",
-                ".kconfig+4",
-                ".kconfig+5",
+                ".kconfig+12",
+                ".kconfig+13",
+                ".kconfig+0",
                 "extern kernel_function",
                 "extern kernel_symbol",
                 "extern kernel_variable"
@@ -445,27 +447,14 @@ fn programs_functions_and_what_they_refer_to() {
             .iter()
             .position(|map| map.name == ".kconfig")
             .unwrap();
+        let at = |offset| ExternKind::Kconfig { map, offset };
         assert_eq!(
             kinds,
             [
-                (
-                    "LINUX_KERNEL_VERSION",
-                    ExternKind::Kconfig { map, offset: 0 },
-                    false,
-                    4
-                ),
-                (
-                    "CONFIG_BPF",
-                    ExternKind::Kconfig { map, offset: 4 },
-                    true,
-                    1
-                ),
-                (
-                    "CONFIG_CC_VERSION_TEXT",
-                    ExternKind::Kconfig { map, offset: 5 },
-                    true,
-                    16
-                ),
+                ("CONFIG_NUMBER", at(0), true, 8),
+                ("LINUX_KERNEL_VERSION", at(8), false, 4),
+                ("CONFIG_BPF", at(12), true, 1),
+                ("CONFIG_CC_VERSION_TEXT", at(13), true, 16),
                 ("kernel_function", ExternKind::KsymFunction, false, 0),
                 ("kernel_symbol", ExternKind::KsymTypeless, false, 0),
                 ("kernel_variable", ExternKind::KsymVariable, true, 8),
@@ -596,6 +585,67 @@ fn assembled_programs_have_each_function_once_and_calls_that_reach_them() {
             assert!(assembled.insns[reloc.insn].is_wide());
         }
     }
+}
+
+#[test]
+fn functions_without_types_or_lines_take_those_of_the_others_along() {
+    for mut spec in specs("everything", &["-g"]) {
+        let index = spec
+            .programs()
+            .iter()
+            .position(|program| program.name == "second_in_section")
+            .unwrap();
+        assert!(!spec.assemble(index).unwrap().func_info.is_empty());
+        spec.function_mut("callback").unwrap().func_type = None;
+        let assembled = spec.assemble(index).unwrap();
+        assert!(assembled.func_info.is_empty() && !assembled.line_info.is_empty());
+        // The kernel wants a line for the first instruction of each function.
+        spec.function_mut("in_text").unwrap().line_info.remove(0);
+        assert!(spec.assemble(index).unwrap().line_info.is_empty());
+        let other = spec
+            .programs()
+            .iter()
+            .position(|program| program.name == "tail")
+            .unwrap();
+        assert!(!spec.assemble(other).unwrap().line_info.is_empty());
+    }
+}
+
+#[test]
+fn programs_that_cannot_be_put_together_say_why() {
+    let mut spec = CollectionSpec::new("x", Endian::Little);
+    assert_eq!(
+        spec.assemble(0).unwrap_err().to_string(),
+        "program `#0`: there are only 0 programs"
+    );
+    spec.add_program(ProgramSpec {
+        name: "p".into(),
+        function: 3,
+        ..ProgramSpec::default()
+    });
+    assert_eq!(
+        spec.assemble(0).unwrap_err().to_string(),
+        "program `p`: it needs function #3, but there are only 0"
+    );
+    let exit = Insn {
+        code: 0x95,
+        ..Insn::default()
+    };
+    let relocs = vec![Reloc {
+        insn: 0,
+        target: RelocTarget::Call(0),
+    }];
+    spec.add_function(Function {
+        name: "f".into(),
+        insns: vec![exit],
+        relocs,
+        ..Function::default()
+    });
+    spec.programs_mut()[0].function = 0;
+    assert_eq!(
+        spec.assemble(0).unwrap_err().to_string(),
+        "program `p`: function `f`, instruction 0: it cannot refer to a function"
+    );
 }
 
 #[test]
@@ -823,6 +873,15 @@ fn functions_without_type_and_size_end_where_the_next_begins() {
             .map(|program| program.name.as_str())
             .collect();
         assert_eq!(programs, ["first", "second"]);
+        let maps: Vec<_> = spec
+            .maps()
+            .iter()
+            .map(|map| (map.name.as_str(), map.map_type, map.max_entries))
+            .collect();
+        assert_eq!(
+            maps,
+            [("earlier", MapType::HASH, 16), ("later", MapType::ARRAY, 1)]
+        );
         let assembled = spec.assemble(0).unwrap();
         assert_eq!(assembled.insns.len(), 5);
         assert_eq!(assembled.insns[1].imm, 1);
@@ -866,7 +925,7 @@ fn legacy_map_definitions_of_all_shapes() {
                 .iter()
                 .map(|reloc| describe(&spec, reloc.target))
                 .collect();
-            assert_eq!(targets, ["map four", "map kept", "map decoder"]);
+            assert_eq!(targets, ["map more", "map four", "map kept", "map decoder"]);
         }
     }
 }
@@ -937,6 +996,19 @@ fn map_definitions_that_make_no_map_say_why() {
     assert_eq!(
         said,
         "x.o: section `.addr_space.1`: variables in the arena, but no map of type arena in `.maps`"
+    );
+}
+
+#[test]
+fn a_map_section_has_to_name_its_maps() {
+    let Some(object) = clang::compile(&clang::fixture("elf/nameless.s"), &["-target", "bpf"])
+    else {
+        return;
+    };
+    let error = CollectionSpec::parse(&object).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "object: section `maps`: no symbol says where its maps are"
     );
 }
 
