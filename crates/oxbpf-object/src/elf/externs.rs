@@ -298,3 +298,26 @@ fn kconfig_size(btf: &Btf, id: TypeId) -> Option<(u32, u32)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_aligned_and_bounded() {
+        let mut layout = Layout::default();
+        let mut add = |size, align| layout.add("x", TypeId(1), size, align);
+        assert_eq!(add(1, 1).unwrap(), 0);
+        assert_eq!(add(8, 8).unwrap(), 8);
+        assert_eq!(add(2, 2).unwrap(), 16);
+        let error = add(MAX_KCONFIG_BYTES, 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert_eq!(
+            error.to_string(),
+            "section `.kconfig`: `x`: a variable of 65536 bytes; all together may have 65536"
+        );
+        assert_eq!(add(MAX_KCONFIG_BYTES - 18, 1).unwrap(), 18);
+        assert!(add(1, 1).is_err());
+        assert_eq!(layout.end, MAX_KCONFIG_BYTES);
+    }
+}
