@@ -1,0 +1,144 @@
+//! The perf event of a kprobe: from the PMU, or through tracefs.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+
+use super::super::perf_event::everywhere;
+use super::ProbeSource;
+use crate::sys::perf::{PERF_DISABLED, PERF_TYPE_TRACEPOINT, PerfEventAttr, perf_event_open};
+use crate::tracefs::{self, KPROBE_EVENTS, ProbeEvent};
+use crate::{Error, ErrorKind};
+
+/// Where the PMU says how to use it.
+const PMU: &str = "/sys/bus/event_source/devices/kprobe";
+
+/// An open event and, where it was made through tracefs, the probe there.
+pub(super) type Opened = (OwnedFd, Option<ProbeEvent>);
+
+/// Why there is no event.
+#[derive(Debug)]
+pub(super) enum Unopened {
+    /// There is no way to make one: no PMU, no `kprobe_events`.
+    NoSource,
+    /// The kernel does not make this one.
+    Refused(Errno),
+    /// Something else went wrong.
+    Failed(Error),
+}
+
+impl From<Errno> for Unopened {
+    fn from(errno: Errno) -> Self {
+        Self::Refused(errno)
+    }
+}
+
+/// Opens an event at `symbol`.
+pub(super) fn open(
+    source: ProbeSource,
+    returns: bool,
+    symbol: &str,
+    offset: u64,
+) -> Result<Opened, Unopened> {
+    match source {
+        ProbeSource::Pmu => by_pmu(returns, symbol, offset),
+        ProbeSource::Tracefs => by_tracefs(returns, symbol, offset),
+        ProbeSource::Auto => match by_pmu(returns, symbol, offset) {
+            Err(Unopened::NoSource) => by_tracefs(returns, symbol, offset),
+            answer => answer,
+        },
+    }
+}
+
+fn by_pmu(returns: bool, symbol: &str, offset: u64) -> Result<Opened, Unopened> {
+    let pmu = Pmu::find().ok_or(Unopened::NoSource)?;
+    let symbol = CString::new(symbol).map_err(|_| Errno::INVAL)?;
+    let attr = PerfEventAttr {
+        event_type: pmu.event_type,
+        config: if returns { pmu.returns } else { 0 },
+        config2: offset,
+        flags: PERF_DISABLED,
+        ..Default::default()
+    };
+    let event = perf_event_open(&attr, Some(&symbol), everywhere())?;
+    Ok((event, None))
+}
+
+/// What sysfs says of the PMU.
+#[derive(Debug, Eq, PartialEq)]
+struct Pmu {
+    event_type: u32,
+    /// The bit of `config` that asks for a kretprobe.
+    returns: u64,
+}
+
+impl Pmu {
+    fn find() -> Option<Self> {
+        let read = |file: &str| fs::read_to_string(format!("{PMU}/{file}")).ok();
+        Self::parse(&read("type")?, &read("format/retprobe")?)
+    }
+
+    fn parse(event_type: &str, retprobe: &str) -> Option<Self> {
+        let bit: u32 = retprobe.trim().strip_prefix("config:")?.parse().ok()?;
+        Some(Self {
+            event_type: event_type.trim().parse().ok()?,
+            returns: 1u64.checked_shl(bit)?,
+        })
+    }
+}
+
+fn by_tracefs(returns: bool, symbol: &str, offset: u64) -> Result<Opened, Unopened> {
+    let tracefs = tracefs::open().map_err(Unopened::Failed)?;
+    let kind = if returns { "r" } else { "p" };
+    let location = match offset {
+        0 => symbol.to_owned(),
+        offset => format!("{symbol}+{offset}"),
+    };
+    let probe = ProbeEvent::create(&tracefs, KPROBE_EVENTS, kind, &location).map_err(|errno| {
+        let missing = errno == Errno::NOENT
+            && tracefs
+                .open_file(KPROBE_EVENTS, rustix::fs::OFlags::PATH)
+                .is_err();
+        if missing {
+            Unopened::NoSource
+        } else {
+            Unopened::Refused(errno)
+        }
+    })?;
+    let attr = PerfEventAttr {
+        event_type: PERF_TYPE_TRACEPOINT,
+        config: probe.id(),
+        flags: PERF_DISABLED,
+        ..Default::default()
+    };
+    // Not "refused": that this event is not there would be no word about the function.
+    let event = perf_event_open(&attr, None, everywhere()).map_err(|errno| {
+        let doing = format!(
+            "opening the perf event of probe `{}` in tracefs",
+            probe.name()
+        );
+        let error = Error::syscall(errno, doing);
+        Unopened::Failed(match error.kind() {
+            ErrorKind::PermissionDenied => super::super::permission::explain(error),
+            _ => error,
+        })
+    })?;
+    Ok((event, Some(probe)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_sysfs_says_of_the_pmu() {
+        let pmu = Pmu::parse("6\n", "config:0\n").unwrap();
+        assert_eq!((pmu.event_type, pmu.returns), (6, 1));
+        assert_eq!(Pmu::parse("6\n", "config:5\n").unwrap().returns, 32);
+        for (event_type, retprobe) in [("", "config:0"), ("6", "config1:0"), ("6", "config:64")] {
+            assert_eq!(Pmu::parse(event_type, retprobe), None);
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! Kprobes and kretprobes: programs at any function of the kernel.
+
+mod event;
+mod refusal;
+
+use std::env::consts::ARCH;
+use std::fmt;
+
+use rustix::io::Errno;
+
+use super::perf_event::{self, AttachBy, PerfOptions};
+use super::{AttachPoint, Link, ProgramOf, syscall_name};
+use crate::program::{KprobeKind, Program};
+use crate::{Error, ErrorKind, Result};
+
+use event::Unopened;
+
+/// The longest function name; the kernel's `KSYM_NAME_LEN`, with room for `MODULE:` before it.
+const MAX_NAME: usize = 512 + 64;
+
+/// Where the perf event of a probe comes from.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ProbeSource {
+    /// From the PMU where the kernel has it (Linux 4.17), else through tracefs.
+    #[default]
+    Auto,
+    /// From the `kprobe` PMU: the probe goes with its event, whatever happens to the process.
+    Pmu,
+    /// Through `kprobe_events` of tracefs: where sysfs is hidden. The probe has a name that everyone sees, and outlives a
+    /// process that is killed; see [`crate::tracefs::leftovers`].
+    Tracefs,
+}
+
+/// A program at the entry of a kernel function, or at an instruction in it.
+///
+/// The name may be that of a function (`do_exit`), of one in a module (`ext4:ext4_sync_file`), or of a system call in
+/// any of its spellings: `execve`, `sys_execve` and `__x64_sys_execve` mean the same on every architecture. A function of
+/// exactly the name given comes first.
+///
+/// Needs `CONFIG_KPROBES`, `CONFIG_KPROBE_EVENTS`, and CAP_PERFMON.
+///
+/// ```no_run
+/// # fn main() -> oxbpf::Result<()> {
+/// # let program: oxbpf::Program = unimplemented!();
+/// use oxbpf::Kprobe;
+///
+/// let link = Kprobe::new("sys_execve").cookie(7).attach(&program)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Kprobe(Probe);
+
+impl Kprobe {
+    /// A probe at the entry of `function`.
+    pub fn new(function: impl Into<String>) -> Self {
+        Self(Probe::new(Target::Function(function.into()), false))
+    }
+
+    /// A probe at the entry of the system call `name`, never of another function of that name (`ksyscall`).
+    pub fn syscall(name: impl Into<String>) -> Self {
+        Self(Probe::new(Target::Syscall(name.into()), false))
+    }
+
+    /// Moves the probe `bytes` into the function, where an instruction must begin.
+    #[must_use]
+    pub fn offset(mut self, bytes: u64) -> Self {
+        self.0.offset = bytes;
+        self
+    }
+
+    /// A number that the program gets from `bpf_get_attach_cookie`, to tell its attachments apart. Since Linux 5.15.
+    #[must_use]
+    pub fn cookie(mut self, cookie: u64) -> Self {
+        self.0.options.cookie = cookie;
+        self
+    }
+
+    /// Where the perf event comes from.
+    #[must_use]
+    pub fn source(mut self, source: ProbeSource) -> Self {
+        self.0.source = source;
+        self
+    }
+
+    /// How the program is attached to the event.
+    #[must_use]
+    pub fn attach_by(mut self, by: AttachBy) -> Self {
+        self.0.options.by = by;
+        self
+    }
+
+    /// Attaches `program`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no such function, with the nearest names there are;
+    /// [`ErrorKind::Unsupported`] if the kernel has no kprobes, or no cookies for them;
+    /// [`ErrorKind::PermissionDenied`], with what stands in the way;
+    /// [`ErrorKind::InvalidInput`] if the function cannot be probed there, with why.
+    #[doc(alias = "bpf_program__attach_kprobe")]
+    pub fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
+        self.0.attach(program.program()?)
+    }
+}
+
+impl AttachPoint for Kprobe {
+    type Kind = KprobeKind;
+
+    fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
+        self.attach(program)
+    }
+}
+
+/// A program that runs when a kernel function returns, with its result.
+///
+/// Names, needs and errors are those of [`Kprobe`].
+#[derive(Clone, Debug)]
+pub struct Kretprobe(Probe);
+
+impl Kretprobe {
+    /// A probe at the return of `function`.
+    pub fn new(function: impl Into<String>) -> Self {
+        Self(Probe::new(Target::Function(function.into()), true))
+    }
+
+    /// A probe at the return of the system call `name`, never of another function of that name (`kretsyscall`).
+    pub fn syscall(name: impl Into<String>) -> Self {
+        Self(Probe::new(Target::Syscall(name.into()), true))
+    }
+
+    /// As [`Kprobe::cookie`].
+    #[must_use]
+    pub fn cookie(mut self, cookie: u64) -> Self {
+        self.0.options.cookie = cookie;
+        self
+    }
+
+    /// Where the perf event comes from.
+    #[must_use]
+    pub fn source(mut self, source: ProbeSource) -> Self {
+        self.0.source = source;
+        self
+    }
+
+    /// How the program is attached to the event.
+    #[must_use]
+    pub fn attach_by(mut self, by: AttachBy) -> Self {
+        self.0.options.by = by;
+        self
+    }
+
+    /// Attaches `program`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Kprobe::attach`].
+    #[doc(alias = "bpf_program__attach_kprobe")]
+    pub fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
+        self.0.attach(program.program()?)
+    }
+}
+
+impl AttachPoint for Kretprobe {
+    type Kind = KprobeKind;
+
+    fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
+        self.attach(program)
+    }
+}
+
+/// What a probe is at.
+#[derive(Clone, Debug)]
+enum Target {
+    /// A function, or a system call where there is no such function.
+    Function(String),
+    Syscall(String),
+}
+
+impl Target {
+    fn name(&self) -> &str {
+        match self {
+            Self::Function(name) | Self::Syscall(name) => name,
+        }
+    }
+
+    /// The symbols to try, in this order.
+    fn symbols(&self) -> Vec<String> {
+        match self {
+            Self::Function(name) => {
+                let alternatives = syscall_name::alternatives(name, ARCH);
+                std::iter::once(name.clone()).chain(alternatives).collect()
+            }
+            Self::Syscall(name) => syscall_name::symbols_of(name, ARCH),
+        }
+    }
+}
+
+/// Both builders.
+#[derive(Clone, Debug)]
+struct Probe {
+    target: Target,
+    returns: bool,
+    offset: u64,
+    source: ProbeSource,
+    options: PerfOptions,
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.returns { "kretprobe" } else { "kprobe" };
+        let of = match self.target {
+            Target::Function(_) => "",
+            Target::Syscall(_) => "system call ",
+        };
+        write!(f, "{kind} at {of}`{}", self.target.name().escape_debug())?;
+        match self.offset {
+            0 => f.write_str("`"),
+            offset => write!(f, "+{offset:#x}`"),
+        }
+    }
+}
+
+impl Probe {
+    fn new(target: Target, returns: bool) -> Self {
+        Self {
+            target,
+            returns,
+            offset: 0,
+            source: ProbeSource::Auto,
+            options: PerfOptions::default(),
+        }
+    }
+
+    fn attach(&self, program: &Program) -> Result<Link> {
+        let attached = self.try_attach(program);
+        attached
+            .map_err(|error| error.context(format!("attaching `{}` as a {self}", program.name())))
+    }
+
+    fn try_attach(&self, program: &Program) -> Result<Link> {
+        self.check_name()?;
+        let (event, probe) = self.open()?;
+        let held = perf_event::attach(program, event, self.options)?;
+        let what = format!("`{}`, a {self}", program.name());
+        Ok(Link::new(what, held).with_event(probe))
+    }
+
+    /// Opens the event at the first of the symbols that there is.
+    fn open(&self) -> Result<event::Opened> {
+        for symbol in self.target.symbols() {
+            match event::open(self.source, self.returns, &symbol, self.offset) {
+                Ok(opened) => return Ok(opened),
+                Err(Unopened::Refused(Errno::NOENT)) => {}
+                // Since Linux 6.6, tracefs says no more than that about a function that is not there.
+                Err(Unopened::Refused(Errno::INVAL)) if !refusal::is_function(&symbol) => {}
+                Err(Unopened::Refused(errno)) => {
+                    return Err(refusal::explain(errno, &symbol, self.offset));
+                }
+                Err(Unopened::NoSource) => return Err(refusal::no_source(self.source)),
+                Err(Unopened::Failed(error)) => return Err(error),
+            }
+        }
+        Err(refusal::not_found(self.target.name()))
+    }
+
+    /// What the kernel would take for something else in a line of tracefs does not get there.
+    fn check_name(&self) -> Result<()> {
+        let name = self.target.name();
+        let invalid = |reason: &str| {
+            Error::new(ErrorKind::InvalidInput, "checking the name").with_reason(reason)
+        };
+        if name.is_empty() {
+            return Err(invalid("it is empty"));
+        }
+        if name.len() > MAX_NAME {
+            return Err(invalid("it is longer than any that the kernel has"));
+        }
+        let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$' | ':'));
+        match name.chars().find(odd) {
+            Some(odd) => Err(invalid(&format!(
+                "{odd:?} cannot be part of a kernel function's name"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(name: &str) -> Result<()> {
+        Kprobe::new(name).0.check_name()
+    }
+
+    #[test]
+    fn names_that_would_break_a_line_are_refused() {
+        for odd in [
+            "do_exit\np:evil/evil vfs_read",
+            "do_exit vfs_read",
+            "do_exit\0",
+            "do_exit+4",
+            "dö_exit",
+            "",
+            &"x".repeat(MAX_NAME + 1),
+        ] {
+            let error = checked(odd).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{odd:?}");
+            assert!(!error.to_string().contains('\n'), "{error}");
+        }
+        for good in [
+            "do_exit",
+            "f.isra.0",
+            "ext4:ext4_sync_file",
+            "_ZN4core$u7b$",
+        ] {
+            checked(good).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_system_call_is_never_another_function() {
+        let symbols = Target::Syscall("bind".into()).symbols();
+        assert!(!symbols.contains(&"bind".to_owned()), "{symbols:?}");
+        let symbols = Target::Function("bind".into()).symbols();
+        assert_eq!(symbols[0], "bind");
+    }
+
+    #[test]
+    fn says_what_it_is() {
+        let probe = Kprobe::new("do_exit").offset(16).0;
+        assert_eq!(probe.to_string(), "kprobe at `do_exit+0x10`");
+        let probe = Kretprobe::syscall("execve").0;
+        assert_eq!(probe.to_string(), "kretprobe at system call `execve`");
+    }
+}

@@ -1,0 +1,169 @@
+//! Why there is no kprobe: looked into after the kernel said no.
+
+use rustix::io::Errno;
+
+use super::super::permission;
+use super::ProbeSource;
+use crate::kallsyms::{self, Symbols, Variant};
+use crate::kernel_fs::{DEBUGFS, KernelFs};
+use crate::suggest::did_you_mean;
+use crate::{Error, ErrorKind, tracefs};
+
+const OPENING: &str = "making the probe";
+
+/// There is nothing to make a kprobe with.
+pub(super) fn no_source(source: ProbeSource) -> Error {
+    let error = Error::new(ErrorKind::Unsupported, OPENING);
+    match source {
+        ProbeSource::Pmu => error
+            .with_reason("this kernel has no `kprobe` PMU, or /sys is not mounted")
+            .with_remedy("leave the choice to `ProbeSource::Auto`"),
+        // Debug options aside, this function is there if and only if the option is set.
+        _ if count("register_kprobe").is_some_and(|count| count > 0) => error
+            .with_reason(
+                "this kernel has kprobes, but no events for them (CONFIG_KPROBE_EVENTS is off)",
+            )
+            .with_remedy("use a tracepoint, raw tracepoint, tp_btf or fentry program instead"),
+        _ => error
+            .with_reason("this kernel has no kprobes (CONFIG_KPROBES is off)")
+            .with_remedy("use a tracepoint, raw tracepoint or tp_btf program instead"),
+    }
+}
+
+/// Whether there is a function of this name; where that cannot be found out, there is.
+pub(super) fn is_function(symbol: &str) -> bool {
+    count(symbol) != Some(0)
+}
+
+/// How many functions have this name.
+fn count(symbol: &str) -> Option<usize> {
+    let (module, name) = split(symbol);
+    let symbols = kallsyms::find([name]).ok()?;
+    let named = symbols.named(name).iter().filter(|s| s.is_function());
+    let there = named.filter(|s| module.is_none() || s.module.as_deref() == module);
+    Some(there.count())
+}
+
+/// `MODULE:FUNCTION`.
+fn split(symbol: &str) -> (Option<&str>, &str) {
+    match symbol.split_once(':') {
+        Some((module, name)) => (Some(module), name),
+        None => (None, symbol),
+    }
+}
+
+/// There is no function of this name.
+pub(super) fn not_found(name: &str) -> Error {
+    let reason = format!("this kernel has no function `{name}`");
+    let error = Error::new(ErrorKind::NotFound, OPENING)
+        .with_errno(Errno::NOENT)
+        .with_reason(reason);
+    let (_, bare) = split(name);
+    let variants = kallsyms::find([bare]).map(|symbols| callable_variants(&symbols, bare));
+    let variants = variants.unwrap_or_default();
+    if let Some(question) = did_you_mean(&variants) {
+        return error.with_remedy(format!(
+            "{question} That is what the compiler made of it; its arguments may be others"
+        ));
+    }
+    match did_you_mean(&kallsyms::nearest(bare).unwrap_or_default()) {
+        Some(question) => error.with_remedy(question),
+        None => error.with_remedy("/proc/kallsyms lists the functions there are (type t or T)"),
+    }
+}
+
+fn callable_variants(symbols: &Symbols, name: &str) -> Vec<String> {
+    let callable = |variant| matches!(variant, Some(Variant::Renamed | Variant::Specialised));
+    let variants = symbols.variants(name).iter();
+    variants
+        .filter(|symbol| callable(symbol.variant()))
+        .map(|symbol| symbol.name.clone())
+        .collect()
+}
+
+/// The kernel answered `errno` to a probe at `symbol`.
+pub(super) fn explain(errno: Errno, symbol: &str, offset: u64) -> Error {
+    let error = Error::syscall(errno, OPENING);
+    match errno {
+        Errno::PERM | Errno::ACCESS => permission::explain(error),
+        Errno::ADDRNOTAVAIL => ambiguous(error, symbol),
+        Errno::ILSEQ => not_an_instruction(error, symbol, offset),
+        Errno::INVAL | Errno::OPNOTSUPP => {
+            let error = error.with_kind(ErrorKind::InvalidInput);
+            match why_not(symbol) {
+                Some(reason) => error
+                    .with_reason(reason)
+                    .with_remedy("probe a function that calls it, or that it calls"),
+                None if count(symbol).is_some_and(|count| count > 1) => ambiguous(error, symbol),
+                None if offset != 0 => not_an_instruction(error, symbol, offset),
+                None => error.with_reason(format!("the kernel does not let `{symbol}` be probed")),
+            }
+        }
+        _ => error,
+    }
+}
+
+fn ambiguous(error: Error, symbol: &str) -> Error {
+    error
+        .with_kind(ErrorKind::InvalidInput)
+        .with_reason(format!("several functions are named `{symbol}`"))
+        .with_remedy("name one that is the only one of its name, such as a caller")
+}
+
+fn not_an_instruction(error: Error, symbol: &str, offset: u64) -> Error {
+    error
+        .with_kind(ErrorKind::InvalidInput)
+        .with_reason(format!(
+            "no instruction of `{symbol}` that can be probed begins at byte {offset}"
+        ))
+        .with_remedy("use the offset of an instruction's first byte, as a disassembly shows it")
+}
+
+/// Why a function that exists cannot be probed.
+fn why_not(symbol: &str) -> Option<String> {
+    let symbol = symbol
+        .split_once(':')
+        .map_or(symbol, |(_, function)| function);
+    let blacklist = KernelFs::open(&DEBUGFS).and_then(|fs| fs.read("kprobes/blacklist"));
+    if is_blacklisted(&blacklist.unwrap_or_default(), symbol) {
+        return Some(format!(
+            "`{symbol}` is on the kernel's blacklist, since a probe there would run into itself"
+        ));
+    }
+    let traceable = tracefs::open()
+        .ok()?
+        .read("available_filter_functions")
+        .ok()?;
+    let listed = |line: &str| line.split([' ', '\t']).next() == Some(symbol);
+    (!traceable.is_empty() && !traceable.lines().any(listed)).then(|| {
+        format!("`{symbol}` is marked notrace: tracing itself uses it, or it runs too early")
+    })
+}
+
+/// Whether one of the lines, each `START-END`, a tab and a name, names `symbol`.
+fn is_blacklisted(blacklist: &str, symbol: &str) -> bool {
+    let names = blacklist.lines().filter_map(|line| line.split('\t').nth(1));
+    names.map(str::trim).any(|name| name == symbol)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_function_on_the_blacklist() {
+        let list = "0xffffffff81001000-0xffffffff81001010\tdo_int3\n\
+            0xffffffff81002000-0xffffffff81002010\tasm_exc_page_fault [core]\n";
+        assert!(is_blacklisted(list, "do_int3"));
+        assert!(!is_blacklisted(list, "do_int"));
+        assert!(!is_blacklisted("", "do_int3"));
+    }
+
+    #[test]
+    fn a_function_that_is_not_there_is_named_with_its_neighbours() {
+        let error = not_found("vfs_raed");
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.to_string().contains("`vfs_raed`"), "{error}");
+        assert!(error.remedy().unwrap().contains("vfs_read"), "{error}");
+    }
+}
