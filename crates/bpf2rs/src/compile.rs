@@ -41,37 +41,32 @@ pub(crate) struct Compiled {
     pub(crate) diagnostics: String,
 }
 
-/// Flags that this module passes itself, and what to use instead.
-const RESERVED: &[(&str, &str)] = &[
-    ("-target", "--target"),
-    ("--target", "--target"),
-    ("-o", "--output-dir"),
-    ("-M", "the dependencies that bpf2rs reports"),
-    ("-c", "nothing: bpf2rs passes it"),
-    ("-S", "clang itself"),
-    ("-E", "clang itself"),
-    ("-emit-llvm", "clang itself"),
-    ("-g0", "nothing: without BTF there are no types"),
+/// Flags that bpf2rs decides about, whether they are the start of others, and what to use instead.
+const RESERVED: &[(&str, bool, &str)] = &[
+    ("-target", true, "use `--target`"),
+    ("--target", true, "use `--target`"),
+    ("-o", true, "use `--output-dir`"),
+    ("-M", true, "bpf2rs asks for dependencies itself"),
+    ("-c", false, "bpf2rs passes it itself"),
+    ("-S", false, "bpf2rs wants an object"),
+    ("-E", false, "bpf2rs wants an object"),
+    ("-emit-llvm", false, "bpf2rs wants an object"),
+    ("-g0", false, "without BTF there are no types"),
 ];
 
 /// Refuses flags that would change what the others of this module are for.
 pub(crate) fn check_cflags(cflags: &[OsString]) -> Result<()> {
     for flag in cflags {
         let text = flag.to_string_lossy();
-        let reserved = RESERVED.iter().find(|(name, _)| match *name {
-            "-M" => text.starts_with("-M"),
-            "-target" | "--target" => text
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('=')),
-            "-o" => text.starts_with("-o") && !text.starts_with("-objc"),
-            name => text == name,
-        });
-        if let Some((name, instead)) = reserved {
+        let reserved = RESERVED
+            .iter()
+            .find(|(name, is_start, _)| text == *name || *is_start && text.starts_with(name));
+        if let Some((_, _, why)) = reserved {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
-                format!("`{text}` cannot be passed to clang: bpf2rs decides about `{name}`"),
+                format!("`{text}` cannot be passed on to clang"),
             )
-            .with_remedy(format!("use {instead}")));
+            .with_remedy(*why));
         }
     }
     Ok(())

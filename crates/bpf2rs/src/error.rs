@@ -22,8 +22,6 @@ pub enum ErrorKind {
     Type,
     /// A file cannot be read or written.
     Io,
-    /// Committed output is not what the source gives today.
-    Stale,
 }
 
 /// What was tried, why it failed, and what to do.

@@ -519,7 +519,7 @@ fn bad_arguments_are_one_sentence() {
     let run = project
         .run(&["count", "src/count.bpf.c", "--", "-o", "x"])
         .fails();
-    assert!(run.err.contains("use --output-dir"), "{}", run.err);
+    assert!(run.err.contains("use `--output-dir`"), "{}", run.err);
     assert_eq!(run.err.lines().count(), 1, "{}", run.err);
 }
 

@@ -7,6 +7,7 @@
 
 mod embed;
 mod enumeration;
+mod layout;
 mod maps;
 mod names;
 mod objects;

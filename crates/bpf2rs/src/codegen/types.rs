@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How deep types may lie in each other, arrays and members counted. C programs stay far below
 /// it; a BTF whose types contain themselves does not.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// A type of the generated code.
 #[derive(Clone, Debug)]
@@ -362,6 +362,16 @@ mod tests {
         btf.add_struct("snake", 8, &[member("tail", itself, 0, 0)]);
         assert_eq!(generated(&btf, itself).unwrap_err().kind(), ErrorKind::Type);
 
+        // Without a name for it, its members are those of what it is in.
+        let mut btf = BtfBuilder::new();
+        let itself = btf.next_id();
+        btf.add_struct("", 8, &[member("", itself, 0, 0)]);
+        let error = generated(&btf, itself).unwrap_err();
+        assert!(
+            error.to_string().contains("lies too deep in others"),
+            "{error}"
+        );
+
         let mut btf = BtfBuilder::new();
         let itself = btf.next_id();
         btf.add_typedef("a", itself);
@@ -379,7 +389,9 @@ mod tests {
         );
         let error = generated(&btf, record).unwrap_err();
         assert!(
-            error.to_string().contains("`struct liar` overlap"),
+            error
+                .to_string()
+                .contains("`struct liar` has members that overlap"),
             "{error}"
         );
         let record = btf.add_struct("small", 2, &[member("a", number, 0, 0)]);

@@ -1714,7 +1714,7 @@ mod generated {
                 ::oxbpf::__private::get::<_, _, 36>(self)
             }
 
-            /// Sets [`r#fn`](Self::r#fn).
+            /// Sets [`fn`](Self::fn).
             pub fn set_fn(&mut self, value: i32) {
                 ::oxbpf::__private::set::<_, _, 36>(self, value)
             }
