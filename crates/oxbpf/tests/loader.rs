@@ -174,6 +174,37 @@ fn optional_programs_stay_out_until_asked_for() {
 }
 
 #[test]
+fn fields_are_found_where_this_kernel_has_them() {
+    let collection = Loader::new().load(core()).unwrap();
+    let wanted = collection.variable::<u32>("wanted_tgid").unwrap();
+    wanted.store(std::process::id()).unwrap();
+    let link = collection.program("read_task").unwrap().attach().unwrap();
+    rustix::thread::sched_yield();
+    link.detach().unwrap();
+    // pid, tgid, size of comm, has pid, has no_such_field, has no_such_struct, BPF_MAP_TYPE_ARRAY, tgid
+    let answers = collection
+        .variable::<[u32; 8]>("answers")
+        .unwrap()
+        .load()
+        .unwrap();
+    let [
+        pid,
+        tgid,
+        comm,
+        has_pid,
+        has_no_field,
+        has_no_struct,
+        array,
+        flavoured,
+    ] = answers;
+    assert_eq!(tgid, std::process::id());
+    assert_eq!(flavoured, tgid);
+    assert!(pid != 0);
+    assert_eq!((comm, has_pid, has_no_field, has_no_struct), (16, 1, 0, 0));
+    assert_eq!(array, MapType::ARRAY.0);
+}
+
+#[test]
 fn a_field_that_is_not_there_is_named_with_its_line() {
     let mut spec = core();
     spec.program_mut("read_missing").unwrap().autoload = true;
@@ -316,4 +347,34 @@ fn a_program_without_a_kind_says_what_to_do() {
     (program.section, program.prog_type) = ("loadbalancer".into(), None);
     let error = Loader::new().load(spec).unwrap_err();
     assert!(error.to_string().contains("set its `prog_type`"), "{error}");
+}
+
+/// The article's program: `SEC("kprobe/sys_execve")`, a map defined by a structure of numbers.
+#[test]
+fn the_kprobe_of_the_article_counts() {
+    const CALLS: u64 = 25;
+    let objects = Loader::new()
+        .load(fixtures::kprobe::Spec::embedded().unwrap())
+        .unwrap();
+    let link = match objects.programs.kprobe_execve.attach() {
+        Ok(link) => link,
+        Err(e) if e.to_string().contains("this kernel has no kprobes") => {
+            skip!("this kernel has no kprobes")
+        }
+        Err(e) => panic!("{e}"),
+    };
+    let counts: Array<u64> = objects.maps.kprobe_map.typed().unwrap();
+    let before = counts.get(0).unwrap();
+    for _ in 0..CALLS {
+        let this = std::env::current_exe().unwrap();
+        let status = std::process::Command::new(this)
+            .arg("--list")
+            .output()
+            .unwrap()
+            .status;
+        assert!(status.success());
+    }
+    let counted = counts.get(0).unwrap() - before;
+    assert!(counted >= CALLS, "{counted} of {CALLS}");
+    link.detach().unwrap();
 }

@@ -28,6 +28,7 @@ pub use kprobe::{Kprobe, Kretprobe, ProbeSource};
 pub use links::Links;
 pub use perf_event::AttachBy;
 pub use raw_tracepoint::RawTracepoint;
+pub use syscall_name::system_call;
 pub use tracepoint::Tracepoint;
 pub use tracing::Tracing;
 

@@ -32,6 +32,24 @@ pub(crate) fn symbols_of(name: &str, arch: &str) -> Vec<String> {
         .collect()
 }
 
+/// The bare name of the system call that `function` is the entry point of, on whichever architecture: `execve` for
+/// `sys_execve` or `__arm64_sys_execve`. Other names are left as they are, whether they are system calls or not.
+///
+/// ```
+/// use oxbpf::link::system_call;
+///
+/// assert_eq!(system_call("__x64_sys_execve"), "execve");
+/// assert_eq!(system_call("do_exit"), "do_exit");
+/// ```
+#[must_use]
+pub fn system_call(function: &str) -> &str {
+    let wrapped = WRAPPERS.iter().flat_map(|(_, prefixes)| *prefixes);
+    wrapped
+        .chain(&PLAIN[..1])
+        .find_map(|prefix| function.strip_prefix(prefix))
+        .unwrap_or(function)
+}
+
 /// The symbols that `function` may stand for on `arch` besides itself, likeliest first: those of the system call that it
 /// names in the way of some architecture (`__arm64_sys_execve`), of none (`sys_execve`), or bare (`execve`).
 pub(crate) fn alternatives(function: &str, arch: &str) -> Vec<String> {
@@ -41,12 +59,7 @@ pub(crate) fn alternatives(function: &str, arch: &str) -> Vec<String> {
     {
         return Vec::new();
     }
-    let wrapped = WRAPPERS.iter().flat_map(|(_, prefixes)| *prefixes);
-    let bare = wrapped
-        .chain(&PLAIN[..1])
-        .find_map(|prefix| function.strip_prefix(prefix))
-        .unwrap_or(function);
-    let mut symbols = symbols_of(bare, arch);
+    let mut symbols = symbols_of(system_call(function), arch);
     symbols.retain(|symbol| symbol != function);
     symbols
 }

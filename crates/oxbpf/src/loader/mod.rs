@@ -13,7 +13,6 @@ mod programs;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::thread;
 
 use oxbpf_object::Endian;
 use oxbpf_object::spec::CollectionSpec;
@@ -67,7 +66,7 @@ pub struct Loader {
     targets: HashMap<String, Program>,
     kernel_btf: Option<KernelBtf>,
     pin_root: PathBuf,
-    threads: NonZeroUsize,
+    threads: Option<NonZeroUsize>,
 }
 
 impl Default for Loader {
@@ -77,7 +76,7 @@ impl Default for Loader {
             targets: HashMap::new(),
             kernel_btf: None,
             pin_root: PathBuf::from("/sys/fs/bpf"),
-            threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            threads: None,
         }
     }
 }
@@ -123,7 +122,7 @@ impl Loader {
     /// How many programs are verified at the same time. Default: one for each CPU.
     #[must_use]
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
-        self.threads = threads;
+        self.threads = Some(threads);
         self
     }
 

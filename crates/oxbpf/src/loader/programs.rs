@@ -1,5 +1,6 @@
 //! Loading programs: descriptors filled in, attach targets looked up, verified in parallel.
 
+use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -70,12 +71,11 @@ fn load_all(context: Context<'_>, plan: &[Planned]) -> Vec<Result<Program>> {
     };
     // Threads of this load alone: namespaces and credentials belong to threads, so those of a
     // pool might be somebody else's.
-    let helpers = context
-        .loader
-        .threads
-        .get()
-        .min(plan.len())
-        .saturating_sub(1);
+    let helpers = match plan.len() {
+        // Counting the CPUs costs more than is to be won.
+        0 | 1 => 0,
+        programs => threads(context.loader).min(programs) - 1,
+    };
     let mut done = thread::scope(|scope| {
         let spawned: Vec<_> = (0..helpers)
             // Where no thread can be started, this one does all the work.
@@ -92,6 +92,13 @@ fn load_all(context: Context<'_>, plan: &[Planned]) -> Vec<Result<Program>> {
     });
     done.sort_unstable_by_key(|(position, _)| *position);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn threads(loader: &Loader) -> usize {
+    let threads = loader
+        .threads
+        .or_else(|| thread::available_parallelism().ok());
+    threads.map_or(1, NonZeroUsize::get)
 }
 
 fn load_one(context: Context<'_>, planned: &Planned) -> Result<Program> {
@@ -186,7 +193,7 @@ fn fill_in(
             insn.src = pseudo::MAP_VALUE;
             insn.imm = map_at(map)?;
             if let Some(second) = rest.first_mut() {
-                second.imm = offset as i32;
+                second.imm = offset.cast_signed();
             }
         }
         RelocTarget::Extern(position) => {
