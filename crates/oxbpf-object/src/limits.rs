@@ -11,10 +11,15 @@ pub const MAX_TYPE_DEPTH: usize = 32;
 /// names of uprobes are the longest in use.
 pub const MAX_NAME: usize = 1024;
 
-/// The most functions in one object.
+/// The most functions, programs, maps, variables or externs, of each, in one object.
 ///
-/// Large objects have some thousands. Each function costs memory beyond its bytes in the file.
-pub const MAX_FUNCTIONS: usize = 1 << 16;
+/// Large objects have some thousands. Each costs memory beyond its bytes in the file.
+pub const MAX_ITEMS: usize = 1 << 15;
+
+/// The most fields in the definition of a map.
+///
+/// There are a dozen that mean something, and each may come once.
+pub const MAX_MAP_FIELDS: u32 = 64;
 
 /// The most bytes of zeroed variables (`.bss`) in one object.
 ///

@@ -278,7 +278,7 @@ fn corrupted_sections_are_named() {
         ) as usize;
         let name_at =
             |at: usize| names + u32::from_le_bytes(object[at..at + 4].try_into().unwrap()) as usize;
-        let names = ["second_in_section", "kernel_symbol"];
+        let names = ["second_in_section", "kernel_symbol", "hidden\0", "tail\0"];
         (symbols..)
             .step_by(24)
             .find(|&at| object[name_at(at)..].starts_with(names[wanted].as_bytes()))
@@ -305,6 +305,41 @@ fn corrupted_sections_are_named() {
         (
             ErrorKind::Corrupt,
             "x.o: the name of a symbol lies outside of the names"
+        )
+    );
+
+    let (kind, text) = error(&set(&object, symbol(2) + 8, &0u64.to_le_bytes()));
+    assert_eq!(
+        (kind, text.as_str()),
+        (
+            ErrorKind::TypeInfo,
+            "x.o: section `.data`: `hidden`: the type information has it overlap `initialised`"
+        )
+    );
+    // Many names for one function: each would be a program.
+    let table = section_header(&object, ".symtab");
+    let mut crowded = object.clone();
+    crowded.resize(crowded.len().next_multiple_of(8), 0);
+    let start = crowded.len() as u64;
+    crowded.extend(
+        &object[symbols..]
+            [..u64::from_le_bytes(object[table + 32..][..8].try_into().unwrap()) as usize],
+    );
+    for _ in 0..40_000 {
+        crowded.extend(&object[symbol(3)..][..24]);
+    }
+    let size = crowded.len() as u64 - start;
+    let crowded = set(
+        &crowded,
+        table + 24,
+        &[start, size].map(u64::to_le_bytes).concat(),
+    );
+    let (kind, text) = error(&crowded);
+    assert_eq!(
+        (kind, text.as_str()),
+        (
+            ErrorKind::Limit,
+            "x.o: section `socket`: the object has more than 32768 programs"
         )
     );
 

@@ -5,9 +5,10 @@
 
 use super::file::Section;
 use super::types::{Placed, Types};
-use super::{Error, MapPlace};
+use super::{Error, ErrorKind, MapPlace};
 use crate::btf::{Btf, Contents, Kind, Member, Type, TypeId, VarLinkage};
 use crate::kernel::{MapFlags, MapType};
+use crate::limits::MAX_MAP_FIELDS;
 use crate::spec::{CollectionSpec, MapSpec, Pinning};
 
 /// Adds all maps of the section.
@@ -19,7 +20,7 @@ pub(super) fn add(
 ) -> Result<(), Error> {
     let typed = types.section(section.name).ok_or_else(|| {
         Error::new(
-            super::ErrorKind::TypeInfo,
+            ErrorKind::TypeInfo,
             "the type information does not describe its maps: compile the object with `-g`",
         )
     })?;
@@ -88,6 +89,13 @@ fn parse(
         section: section.to_owned(),
         ..MapSpec::default()
     };
+    if definition.element_count() > MAX_MAP_FIELDS {
+        let message = format!(
+            "its definition has {} fields; {MAX_MAP_FIELDS} are the most",
+            definition.element_count()
+        );
+        return Err(Error::new(ErrorKind::Limit, message));
+    }
     let mut values_offset = None;
     let mut key_size = Size::new("key");
     let mut value_size = Size::new("value");

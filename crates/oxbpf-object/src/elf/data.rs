@@ -4,7 +4,7 @@ use object::elf;
 
 use super::file::{File, Section};
 use super::types::{Placed, Types};
-use super::{Error, ErrorKind, MapPlace};
+use super::{Error, ErrorKind, MapPlace, limit};
 use crate::btf::VarLinkage;
 use crate::kernel::{MapFlags, MapType};
 use crate::limits::MAX_ZEROED_BYTES;
@@ -60,8 +60,8 @@ fn variables_by_symbols(
     section: &Section<'_>,
 ) -> Result<Vec<VariableSpec>, Error> {
     let mut variables = Vec::new();
-    for (_, symbol) in file.symbols() {
-        if symbol.section != Some(section.index) || symbol.kind != elf::STT_OBJECT {
+    for symbol in file.symbols_in(section.index) {
+        if symbol.kind != elf::STT_OBJECT {
             continue;
         }
         let name = symbol.name()?;
@@ -69,6 +69,7 @@ fn variables_by_symbols(
             .value
             .checked_add(symbol.size)
             .is_some_and(|end| end <= section.size);
+        limit(variables.len(), "variables")?;
         match (u32::try_from(symbol.value), u32::try_from(symbol.size)) {
             (Ok(offset), Ok(size)) if inside => {
                 variables.push(VariableSpec {

@@ -1,7 +1,5 @@
 //! `.BTF.ext`, cut into the pieces of each function.
 
-use std::collections::HashMap;
-
 use super::file::File;
 use super::functions::{Places, slot};
 use super::role::Role;
@@ -18,19 +16,12 @@ pub(super) fn add(
     functions: &Places,
     spec: &mut CollectionSpec,
 ) -> Result<(), Error> {
-    let code = file
-        .sections
-        .iter()
-        .zip(roles)
-        .filter(|(_, role)| role.is_code());
     let mut cutter = Cutter {
-        sections: HashMap::new(),
+        file,
+        roles,
         functions,
         spec,
     };
-    for (section, _) in code {
-        cutter.sections.entry(section.name).or_insert(section.index);
-    }
 
     let mut wrong_type = None;
     cutter.cut(
@@ -73,8 +64,8 @@ pub(super) fn add(
 }
 
 struct Cutter<'c, 'a> {
-    /// Sections of code by name.
-    sections: HashMap<&'a str, usize>,
+    file: &'c File<'a>,
+    roles: &'c [Role],
     functions: &'c Places,
     spec: &'c mut CollectionSpec,
 }
@@ -89,7 +80,13 @@ impl Cutter<'_, '_> {
     ) -> Result<(), Error> {
         for (name, records) in groups {
             // Sections that a linker or strip has taken out are still named.
-            let Some(&section) = self.sections.get(name) else {
+            let is_code = |index: usize| self.roles.get(index).is_some_and(|role| role.is_code());
+            let Some(section) = self
+                .file
+                .section_named(name)
+                .map(|section| section.index)
+                .filter(|&index| is_code(index))
+            else {
                 continue;
             };
             for record in records {

@@ -8,7 +8,7 @@ use object::elf;
 use super::data;
 use super::file::File;
 use super::types::Types;
-use super::{Error, ErrorKind};
+use super::{Error, ErrorKind, limit};
 use crate::btf::{Btf, Contents, Kind, TypeId};
 use crate::kernel::MapFlags;
 use crate::limits::MAX_KCONFIG_BYTES;
@@ -68,6 +68,7 @@ pub(super) fn add(
             Some(types) => find(types, &sections, name),
             None => unresolvable("the object has no type information: compile it with `-g`"),
         };
+        limit(externs.len(), "externs")?;
         externs.push(Extern {
             symbol: index,
             name,

@@ -1,5 +1,7 @@
 //! The ELF file itself: header, sections, symbols, relocations, checked against the size of the file.
 
+use std::collections::HashMap;
+
 use object::endian::Endianness;
 use object::pod;
 use object::read::elf::{FileHeader as _, Rel as _, Rela as _, SectionHeader as _, Sym as _};
@@ -15,9 +17,13 @@ pub(super) struct File<'a> {
     order: Endianness,
     pub(super) endian: Endian,
     pub(super) sections: Vec<Section<'a>>,
+    /// Sections that have a size, by name. Of several with one name, the first.
+    named: HashMap<&'a str, usize>,
     symbols: &'a [elf::Sym64<Endianness>],
     symbol_sections: &'a [U32<Endianness>],
     symbol_names: &'a [u8],
+    /// Section and index of each symbol that is defined in one, by section.
+    defined: Vec<(usize, usize)>,
 }
 
 /// A section header, its range known to lie inside of the file.
@@ -75,6 +81,7 @@ impl<'a> File<'a> {
         let names = section_names(header, order, headers, bytes)?;
 
         let mut sections = Vec::with_capacity(headers.len());
+        let mut named = HashMap::with_capacity(headers.len());
         let mut total = 0u64;
         for (index, header) in headers.iter().enumerate() {
             let name = match index {
@@ -103,6 +110,9 @@ impl<'a> File<'a> {
                     })?
                 }
             };
+            if size != 0 {
+                named.entry(name).or_insert(index);
+            }
             sections.push(Section {
                 index,
                 name,
@@ -126,9 +136,11 @@ impl<'a> File<'a> {
             order,
             endian,
             sections,
+            named,
             symbols: &[],
             symbol_sections: &[],
             symbol_names: &[],
+            defined: Vec::new(),
         };
         file.find_symbols()?;
         Ok(file)
@@ -173,11 +185,23 @@ impl<'a> File<'a> {
                 Error::corrupt("it is no whole number of section indices").in_section(extended.name)
             })?;
         }
+        let defined = self
+            .symbols()
+            .filter_map(|(index, symbol)| Some((symbol.section?, index)));
+        self.defined = defined.collect();
+        self.defined.sort_unstable();
         Ok(())
     }
 
-    pub(super) fn section(&self, index: usize) -> Option<&Section<'a>> {
-        self.sections.get(index)
+    /// The section of that name.
+    pub(super) fn section_named(&self, name: &str) -> Option<&Section<'a>> {
+        // Hashing takes time, and no name here is longer.
+        let index = if name.len() > MAX_NAME {
+            None
+        } else {
+            self.named.get(name)
+        };
+        self.sections.get(*index?)
     }
 
     /// The name of a section for error messages.
@@ -192,6 +216,15 @@ impl<'a> File<'a> {
             .enumerate()
             .skip(1)
             .map(|(index, symbol)| (index, self.read_symbol(index, symbol)))
+    }
+
+    /// The symbols that are defined in a section.
+    pub(super) fn symbols_in(&self, section: usize) -> impl Iterator<Item = Symbol<'a>> + '_ {
+        let start = self.defined.partition_point(|&(other, _)| other < section);
+        let rest = self.defined.get(start..).unwrap_or_default();
+        rest.iter()
+            .take_while(move |&&(other, _)| other == section)
+            .filter_map(|&(_, index)| self.symbol(index))
     }
 
     pub(super) fn symbol(&self, index: usize) -> Option<Symbol<'a>> {
@@ -238,42 +271,41 @@ impl<'a> File<'a> {
     }
 
     /// The relocations in a section of relocations.
-    pub(super) fn relocations(&self, section: &Section<'a>) -> Result<Vec<Relocation>, Error> {
+    pub(super) fn relocations(
+        &self,
+        section: &Section<'a>,
+    ) -> Result<impl Iterator<Item = Relocation> + use<'a>, Error> {
         let partial = |()| {
-            Error::corrupt(format!(
+            let message = format!(
                 "{} bytes are no whole number of relocations",
                 section.data.len()
-            ))
-            .in_section(section.name)
+            );
+            Error::corrupt(message).in_section(section.name)
         };
+        let (mut without_addends, mut with_addends): (
+            &[elf::Rel64<Endianness>],
+            &[elf::Rela64<Endianness>],
+        ) = (&[], &[]);
         match section.kind {
             elf::SHT_REL => {
-                let relocations: &[elf::Rel64<Endianness>] =
-                    pod::slice_from_all_bytes(section.data).map_err(partial)?;
-                Ok(relocations
-                    .iter()
-                    .map(|relocation| Relocation {
-                        offset: relocation.r_offset(self.order),
-                        symbol: relocation.r_sym(self.order) as usize,
-                        kind: relocation.r_type(self.order).0,
-                        addend: None,
-                    })
-                    .collect())
+                without_addends = pod::slice_from_all_bytes(section.data).map_err(partial)?
             }
-            _ => {
-                let relocations: &[elf::Rela64<Endianness>] =
-                    pod::slice_from_all_bytes(section.data).map_err(partial)?;
-                Ok(relocations
-                    .iter()
-                    .map(|relocation| Relocation {
-                        offset: relocation.r_offset(self.order),
-                        symbol: relocation.r_sym(self.order, false) as usize,
-                        kind: relocation.r_type(self.order, false).0,
-                        addend: Some(relocation.r_addend(self.order)),
-                    })
-                    .collect())
-            }
+            _ => with_addends = pod::slice_from_all_bytes(section.data).map_err(partial)?,
         }
+        let order = self.order;
+        let without_addends = without_addends.iter().map(move |relocation| Relocation {
+            offset: relocation.r_offset(order),
+            symbol: relocation.r_sym(order) as usize,
+            kind: relocation.r_type(order).0,
+            addend: None,
+        });
+        let with_addends = with_addends.iter().map(move |relocation| Relocation {
+            offset: relocation.r_offset(order),
+            symbol: relocation.r_sym(order, false) as usize,
+            kind: relocation.r_type(order, false).0,
+            addend: Some(relocation.r_addend(order)),
+        });
+        Ok(without_addends.chain(with_addends))
     }
 
     /// A name for a symbol in error messages: that of its section if it has none of its own.

@@ -4,9 +4,8 @@ use object::elf;
 
 use super::file::{File, Section, Symbol};
 use super::role::Role;
-use super::{Error, ErrorKind};
+use super::{Error, limit};
 use crate::asm::{self, Insn};
-use crate::limits::MAX_FUNCTIONS;
 use crate::section_name::SectionName;
 use crate::spec::{CollectionSpec, Function, Linkage, ProgramSpec};
 
@@ -75,73 +74,59 @@ pub(super) fn add(
     roles: &[Role],
     spec: &mut CollectionSpec,
 ) -> Result<Places, Error> {
-    let role = |section: usize| roles.get(section).copied().unwrap_or(Role::Other);
-    let mut symbols: Vec<(usize, Symbol<'_>)> = file
-        .symbols()
-        .filter_map(|(_, symbol)| Some((symbol.section?, symbol)))
-        .filter(|&(section, symbol)| {
-            role(section).is_code()
-                && (symbol.kind == elf::STT_FUNC
-                    || symbol.kind == elf::STT_NOTYPE && !symbol.is_local())
-        })
-        .collect();
-    // Of symbols for one place, one that other objects can see comes first.
-    symbols.sort_by_key(|(section, symbol)| (*section, symbol.value, symbol.is_local()));
-
     let mut places = Places::default();
-    for of_section in symbols.chunk_by(|(a, _), (b, _)| a == b) {
-        let Some(section) = of_section
-            .first()
-            .and_then(|(section, _)| file.section(*section))
-        else {
-            continue;
-        };
-        let added = add_section(
-            section,
-            role(section.index),
-            of_section,
-            file,
-            spec,
-            &mut places,
-        );
-        added.map_err(|error| error.in_section(section.name))?;
+    for (section, role) in file.sections.iter().zip(roles) {
+        if role.is_code() {
+            let added = add_section(file, section, *role, spec, &mut places);
+            added.map_err(|error| error.in_section(section.name))?;
+        }
     }
     Ok(places)
 }
 
+/// The symbols of functions in a section, lowest first; of several for one place, one that other objects can see comes first.
+fn function_symbols<'a>(file: &File<'a>, section: &Section<'a>) -> Vec<Symbol<'a>> {
+    let mut symbols: Vec<Symbol<'_>> = file
+        .symbols_in(section.index)
+        .filter(|symbol| symbol.kind == elf::STT_FUNC)
+        .collect();
+    if symbols.is_empty() {
+        // Compilers before LLVM 8 did not mark functions as such, nor do assembler sources have to.
+        let visible = |symbol: &Symbol<'_>| symbol.kind == elf::STT_NOTYPE && !symbol.is_local();
+        symbols = file.symbols_in(section.index).filter(visible).collect();
+    }
+    symbols.sort_by_key(|symbol| (symbol.value, symbol.is_local()));
+    symbols
+}
+
 fn add_section(
+    file: &File<'_>,
     section: &Section<'_>,
     role: Role,
-    symbols: &[(usize, Symbol<'_>)],
-    file: &File<'_>,
     spec: &mut CollectionSpec,
     places: &mut Places,
 ) -> Result<(), Error> {
-    // Compilers before LLVM 8 did not mark functions as such.
-    let any_marked = symbols
-        .iter()
-        .any(|(_, symbol)| symbol.kind == elf::STT_FUNC);
-    let mut functions = symbols
-        .iter()
-        .map(|(_, symbol)| symbol)
-        .filter(|symbol| !any_marked || symbol.kind == elf::STT_FUNC)
-        .peekable();
+    let symbols = function_symbols(file, section);
     let name = SectionName::parse(section.name);
-    while let Some(symbol) = functions.next() {
+    for symbol in &symbols {
         let symbol_name = symbol.name()?;
         let wrong = |message: String| Error::corrupt(message).at_symbol(symbol_name);
-        let next = functions.peek().map_or(section.size, |next| next.value);
         let end = match symbol.size {
             // Assembler sources need not say how long a function is.
-            0 => next,
+            0 => {
+                let next = symbols.partition_point(|other| other.value <= symbol.value);
+                symbols.get(next).map_or(section.size, |next| next.value)
+            }
             size => symbol.value.saturating_add(size),
         };
         let bytes = usize::try_from(symbol.value)
             .ok()
-            .zip(usize::try_from(end).ok())
-            .and_then(|(start, end)| section.data.get(start..end));
-        let bytes = bytes.ok_or_else(|| {
-            wrong(format!("the function's bytes {} to {end} reach past the end of the section, which has {} bytes", symbol.value, section.size))
+            .zip(usize::try_from(end).ok());
+        let bytes = bytes.and_then(|(start, end)| section.data.get(start..end)).ok_or_else(|| {
+            wrong(format!(
+                "the function's bytes {} to {end} reach past the end of the section, which has {} bytes",
+                symbol.value, section.size
+            ))
         })?;
         let (Some(start), Some(end)) = (slot(symbol.value), slot(end)) else {
             return Err(wrong(format!(
@@ -166,12 +151,7 @@ fn add_section(
             }
             _ if bytes.is_empty() => return Err(wrong("the function is empty".to_owned())),
             _ => {
-                if spec.functions.len() >= MAX_FUNCTIONS {
-                    return Err(Error::new(
-                        ErrorKind::Limit,
-                        format!("the object has more than {MAX_FUNCTIONS} functions"),
-                    ));
-                }
+                limit(spec.functions.len(), "functions")?;
                 let insns =
                     asm::decode(bytes, file.endian).map_err(|error| wrong(error.to_string()))?;
                 let function = spec.add_function(Function {
@@ -193,6 +173,7 @@ fn add_section(
             }
         };
         if role == Role::Programs && !symbol.is_local() {
+            limit(spec.programs.len(), "programs")?;
             let program = spec.add_program(program(symbol_name, section.name, name, function));
             if let Some(slot) = places.programs.get_mut(function) {
                 slot.get_or_insert(program);

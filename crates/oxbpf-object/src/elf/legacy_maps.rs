@@ -7,7 +7,7 @@
 use object::elf;
 
 use super::file::{File, Section, Symbol};
-use super::{Error, MapPlace};
+use super::{Error, MapPlace, limit};
 use crate::kernel::{MapFlags, MapType};
 use crate::spec::{CollectionSpec, MapSpec, Pinning};
 
@@ -26,9 +26,7 @@ pub(super) fn add(
     places: &mut Vec<MapPlace>,
 ) -> Result<(), Error> {
     let mut symbols: Vec<Symbol<'_>> = file
-        .symbols()
-        .map(|(_, symbol)| symbol)
-        .filter(|symbol| symbol.section == Some(section.index))
+        .symbols_in(section.index)
         .filter(|symbol| {
             symbol.kind == elf::STT_OBJECT || symbol.kind == elf::STT_NOTYPE && !symbol.is_local()
         })
@@ -38,12 +36,14 @@ pub(super) fn add(
         return Err(Error::map("no symbol says where its maps are"));
     }
 
-    let mut rest = symbols.iter().peekable();
-    while let Some(symbol) = rest.next() {
+    for symbol in &symbols {
         let name = symbol.name()?;
-        let next = rest.peek().map_or(section.size, |next| next.value);
         let size = match symbol.size {
-            0 => next.saturating_sub(symbol.value),
+            0 => {
+                let next = symbols.partition_point(|other| other.value <= symbol.value);
+                let end = symbols.get(next).map_or(section.size, |next| next.value);
+                end.saturating_sub(symbol.value)
+            }
             size => size,
         };
         let bytes = usize::try_from(symbol.value)
@@ -56,6 +56,7 @@ pub(super) fn add(
         let mut map = parse(bytes, file.endian).map_err(|error| error.at_symbol(name))?;
         name.clone_into(&mut map.name);
         section.name.clone_into(&mut map.section);
+        limit(spec.maps.len(), "maps")?;
         let index = spec.add_map(map);
         // It fits: sections of this much data do not.
         places.push(MapPlace {

@@ -28,13 +28,13 @@ pub use embedded::embedded;
 pub use error::{Error, ErrorKind};
 use externs::KconfigOffsets;
 use file::File;
-use functions::Places;
 use relocations::Resolver;
 use role::Role;
 use types::Types;
 
 use crate::Endian;
-use crate::btf::{Btf, BtfBuilder, BtfExt, FuncLinkage, SectionVar, VarLinkage};
+use crate::btf::{Btf, BtfBuilder, BtfExt, FuncLinkage, SectionVar, TypeId, VarLinkage};
+use crate::limits::MAX_ITEMS;
 use crate::spec::{CollectionSpec, Linkage};
 
 impl CollectionSpec {
@@ -152,10 +152,21 @@ fn read(name: &str, bytes: &[u8]) -> Result<CollectionSpec, Error> {
             let ext = BtfExt::parse(section.data, types.btf)?;
             debug_info::add(&ext, types.btf, &file, &roles, &functions, &mut spec)?;
         }
-        add_exception_callbacks(types, &functions, &mut spec)?;
+        add_exception_callbacks(types, &mut spec)?;
         spec.btf = Some(complete(types, file.endian, &kconfig, &spec)?);
     }
     Ok(spec)
+}
+
+/// Refuses one more of something that there are `count` of already, if those are enough.
+fn limit(count: usize, what: &str) -> Result<(), Error> {
+    match count < MAX_ITEMS {
+        true => Ok(()),
+        false => Err(Error::new(
+            ErrorKind::Limit,
+            format!("the object has more than {MAX_ITEMS} {what}"),
+        )),
+    }
 }
 
 /// The only section with a role that one section alone may have.
@@ -254,30 +265,32 @@ fn read_maps(
 }
 
 /// Follows the notes that name a function to call when a program throws an exception.
-fn add_exception_callbacks(
-    types: &Types<'_>,
-    functions: &Places,
-    spec: &mut CollectionSpec,
-) -> Result<(), Error> {
-    for &(func, callee) in &types.exception_callbacks {
-        let callback = functions
-            .iter()
-            .map(|(_, function)| function)
-            .find(|&function| {
-                spec.functions.get(function).is_some_and(|function| {
-                    function.name == callee && function.linkage != Linkage::Static
-                })
-            });
-        for function in spec
-            .functions
-            .iter_mut()
-            .filter(|function| function.func_type == Some(func))
-        {
-            let callback = callback.ok_or_else(|| {
-                Error::reference(format!("its exceptions are to be handled by `{callee}`, which is no global function here")).at_symbol(&function.name)
-            })?;
-            function.exception_callback = Some(callback);
-        }
+fn add_exception_callbacks(types: &Types<'_>, spec: &mut CollectionSpec) -> Result<(), Error> {
+    if types.exception_callbacks.is_empty() {
+        return Ok(());
+    }
+    let global = spec
+        .functions
+        .iter()
+        .enumerate()
+        .filter(|(_, function)| function.linkage != Linkage::Static);
+    let global: HashMap<String, usize> = global
+        .map(|(index, function)| (function.name.clone(), index))
+        .collect();
+    let callees: HashMap<TypeId, &str> = types.exception_callbacks.iter().copied().collect();
+    for function in &mut spec.functions {
+        let Some(&callee) = function.func_type.and_then(|ty| callees.get(&ty)) else {
+            continue;
+        };
+        let callback = global.get(callee).copied().ok_or_else(|| {
+            let message = format!(
+                "its exceptions are to be handled by `{callee}`, which is no global function here"
+            );
+            Error::reference(message)
+                .in_section(&function.section)
+                .at_symbol(&function.name)
+        })?;
+        function.exception_callback = Some(callback);
     }
     Ok(())
 }

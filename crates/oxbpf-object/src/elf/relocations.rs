@@ -105,9 +105,10 @@ impl<'a> Resolver<'_, 'a> {
         relocation: &Relocation,
         symbol: &Symbol<'a>,
     ) -> Result<RelocTarget, Error> {
-        let name = self.file.describe(symbol);
-        let wrong =
-            |why: String| Error::reference(format!("instruction {at} refers to `{name}`, {why}"));
+        let wrong = |why: String| {
+            let name = self.file.describe(symbol);
+            Error::reference(format!("instruction {at} refers to `{name}`, {why}"))
+        };
         let Some(&insn) = function.insns.get(at) else {
             return Err(wrong("but lies outside of the function".to_owned()));
         };
@@ -272,8 +273,8 @@ impl<'a> Resolver<'_, 'a> {
             let Some(map) = spec.maps.get(place.map) else {
                 return Err(outside());
             };
-            let name = self.file.describe(&symbol);
             let wrong = |why: &str| {
+                let name = self.file.describe(&symbol);
                 Error::reference(format!("it refers to `{name}`, {why}")).at_symbol(&map.name)
             };
 

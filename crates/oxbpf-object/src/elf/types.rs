@@ -5,13 +5,16 @@ use std::collections::HashMap;
 use object::elf;
 
 use super::file::{File, Section, Symbol};
-use super::{Error, ErrorKind};
-use crate::btf::{Btf, Contents, FuncLinkage, Kind, TypeId, VarLinkage};
+use super::{Error, ErrorKind, limit};
+use crate::btf::{Btf, Contents, Func, FuncLinkage, Kind, Type, TypeId, Var, VarLinkage};
+use crate::limits::MAX_NAME;
 
 pub(super) struct Types<'b> {
     pub(super) btf: &'b Btf,
     /// The sections that have variables, by id.
     pub(super) sections: Vec<TypedSection<'b>>,
+    /// Positions of the sections by name.
+    named: HashMap<&'b str, usize>,
     /// Variables and functions that are defined elsewhere.
     pub(super) externs: HashMap<&'b str, TypeId>,
     /// Functions with a note naming the function that handles their exceptions.
@@ -49,25 +52,32 @@ impl<'b> Types<'b> {
         let mut types = Types {
             btf,
             sections: Vec::new(),
+            named: HashMap::new(),
             externs: HashMap::new(),
             exception_callbacks: Vec::new(),
         };
         for (id, ty) in btf.types() {
             match ty.contents() {
-                Contents::DataSection(_) => types.sections.push(TypedSection {
-                    id,
-                    name: ty.name(),
-                    section: file
-                        .sections
-                        .iter()
-                        .find(|section| section.size != 0 && section.name == ty.name()),
-                    variables: Vec::new(),
-                }),
-                Contents::Var(var) if var.linkage == VarLinkage::EXTERN => {
-                    types.externs.entry(ty.name()).or_insert(id);
+                Contents::DataSection(_) => {
+                    let name = name_of(ty)?;
+                    types.named.entry(name).or_insert(types.sections.len());
+                    let section = file.section_named(name);
+                    types.sections.push(TypedSection {
+                        id,
+                        name,
+                        section,
+                        variables: Vec::new(),
+                    });
                 }
-                Contents::Func(func) if func.linkage == FuncLinkage::EXTERN => {
-                    types.externs.entry(ty.name()).or_insert(id);
+                Contents::Var(Var {
+                    linkage: VarLinkage::EXTERN,
+                    ..
+                })
+                | Contents::Func(Func {
+                    linkage: FuncLinkage::EXTERN,
+                    ..
+                }) => {
+                    types.externs.entry(name_of(ty)?).or_insert(id);
                 }
                 Contents::DeclTag(tag) => {
                     if let Some(callback) = ty.name().strip_prefix(EXCEPTION_CALLBACK) {
@@ -81,8 +91,11 @@ impl<'b> Types<'b> {
             return Ok(types);
         }
         let symbols = visible_symbols(file)?;
+        let mut count = 0usize;
         for typed in &mut types.sections {
             if let Some(section) = typed.section {
+                count = count.saturating_add(btf.get(typed.id)?.variables().len());
+                limit(count, "variables")?;
                 typed.variables = place(btf, typed.id, section, &symbols)
                     .map_err(|error| error.in_section(section.name))?;
             }
@@ -91,11 +104,13 @@ impl<'b> Types<'b> {
     }
 
     pub(super) fn section(&self, name: &str) -> Option<&TypedSection<'b>> {
-        self.sections.iter().find(|section| section.name == name)
+        self.named
+            .get(name)
+            .and_then(|&index| self.sections.get(index))
     }
 
     /// The structure that a type is, through typedefs and modifiers.
-    pub(super) fn structure(&self, id: TypeId) -> Result<crate::btf::Type<'b>, Error> {
+    pub(super) fn structure(&self, id: TypeId) -> Result<Type<'b>, Error> {
         let ty = self.btf.skip_modifiers_and_typedefs(id)?;
         match ty.kind() {
             Kind::STRUCT => Ok(ty),
@@ -103,6 +118,20 @@ impl<'b> Types<'b> {
                 "its type is of kind {other} instead of struct"
             ))),
         }
+    }
+}
+
+/// The name of a type that is about to be copied.
+fn name_of(ty: Type<'_>) -> Result<&str, Error> {
+    match ty.name() {
+        name if name.len() > MAX_NAME => Err(Error::new(
+            ErrorKind::Limit,
+            format!(
+                ".BTF: the name of type {} is longer than {MAX_NAME} bytes",
+                ty.id()
+            ),
+        )),
+        name => Ok(name),
     }
 }
 
@@ -133,7 +162,8 @@ fn place<'b>(
     let mut placed = Vec::with_capacity(contents.variables().len());
     for entry in contents.variables() {
         let ty = btf.get(entry.ty)?;
-        let wrong = |what: String| Error::new(ErrorKind::TypeInfo, what).at_symbol(ty.name());
+        let name = name_of(ty)?;
+        let wrong = |what: String| Error::new(ErrorKind::TypeInfo, what).at_symbol(name);
         let Contents::Var(var) = ty.contents() else {
             return Err(wrong(format!(
                 "the type information lists a {} among the variables",
@@ -141,7 +171,7 @@ fn place<'b>(
             )));
         };
         let mut variable = Placed {
-            name: ty.name(),
+            name,
             var: entry.ty,
             ty: var.ty,
             offset: entry.offset,
@@ -151,7 +181,7 @@ fn place<'b>(
         };
         if var.linkage != VarLinkage::STATIC && var.linkage != VarLinkage::EXTERN {
             let symbol = symbols
-                .get(ty.name())
+                .get(name)
                 .filter(|symbol| symbol.section == Some(section.index));
             let symbol = symbol.ok_or_else(|| {
                 wrong(
@@ -179,5 +209,15 @@ fn place<'b>(
         placed.push(variable);
     }
     placed.sort_by_key(|variable| variable.offset);
+    let mut last: Option<&Placed<'_>> = None;
+    for variable in &placed {
+        if let Some(last) =
+            last.filter(|last| last.offset.saturating_add(last.size) > variable.offset)
+        {
+            let message = format!("the type information has it overlap `{}`", last.name);
+            return Err(Error::new(ErrorKind::TypeInfo, message).at_symbol(variable.name));
+        }
+        last = Some(variable);
+    }
     Ok(placed)
 }
