@@ -241,6 +241,20 @@ fn settings_changed_before_the_load_are_those_that_are_loaded() {
 }
 
 #[test]
+fn large_variables_take_no_stack() {
+    let thread = std::thread::Builder::new().stack_size(256 << 10);
+    let changed = thread.spawn(|| {
+        let mut spec = zoo();
+        spec.bss.large[1_000_000] = 7;
+        spec.into_spec().unwrap()
+    });
+    let spec = changed.unwrap().join().unwrap();
+    let large = spec.variable_bytes("large").unwrap();
+    assert_eq!(large.len(), 4 << 20);
+    assert_eq!(large[4_000_000..4_000_004], 7_u32.to_ne_bytes());
+}
+
+#[test]
 fn a_map_that_was_renamed_is_an_error() {
     let mut spec = zoo();
     spec.maps.hash.name = "other".into();

@@ -2,6 +2,7 @@
 
 use oxbpf_object::{CollectionSpec, Endian, MapSpec, ProgramSpec, spec::DataSection};
 pub use zerocopy;
+use zerocopy::FromZeros;
 
 use crate::{Bool, Collection, Error, ErrorKind, Program, Result, map::Plain};
 
@@ -232,6 +233,26 @@ pub fn variable<T: Plain>(object: &CollectionSpec, section: &str, name: &str) ->
         .and_then(|data| data.variable_bytes(name))
         .and_then(T::from_bytes)
         .ok_or_else(|| stale(object, "fitting variable", name))
+}
+
+/// The initial value of a variable that is too large to be passed by value.
+pub fn large_variable<T: FromZeros + Plain>(
+    object: &CollectionSpec,
+    section: &str,
+    name: &str,
+) -> Result<Box<T>> {
+    let bytes = data(object, section)
+        .and_then(|data| data.variable_bytes(name))
+        .filter(|bytes| bytes.len() == size_of::<T>())
+        .ok_or_else(|| stale(object, "fitting variable", name))?;
+    let mut value = T::new_box_zeroed().map_err(|_| {
+        Error::new(
+            ErrorKind::LimitExceeded,
+            format!("making room for variable `{name}` of `{}`", object.name),
+        )
+    })?;
+    value.bytes_mut().copy_from_slice(bytes);
+    Ok(value)
 }
 
 /// Sets the initial value of a variable.

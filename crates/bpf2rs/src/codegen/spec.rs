@@ -3,10 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{
-    Parts, Request, doc, names,
-    variables::{Section, Variable},
-};
+use super::{Parts, Request, doc, names, variables::Section};
 
 /// `Spec` and its parts.
 pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
@@ -36,7 +33,8 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
     });
     let section_structs = sections.iter().map(|section| {
         let fields = section.variables.iter().map(|variable| {
-            let Variable { field, ty, .. } = variable;
+            let field = &variable.field;
+            let ty = variable.spec_type();
             let docs = doc(&variable.docs);
             quote! {
                 #docs
@@ -59,12 +57,9 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             name, field, spec, ..
         } = section;
         let values = section.variables.iter().map(|variable| {
-            let Variable {
-                name: variable,
-                field,
-                ..
-            } = variable;
-            quote!(#field: ::oxbpf::__private::variable(&object, #name, #variable)?,)
+            let field = &variable.field;
+            let initial = variable.initial(name);
+            quote!(#field: #initial,)
         });
         quote!(#field: #spec { #(#values)* },)
     });
@@ -75,15 +70,10 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             ..
         } = section;
         let values = section.variables.iter().map(|variable| {
-            let Variable {
-                name: variable,
-                field,
-                ..
-            } = variable;
+            let value = variable.reference(section_field);
+            let variable = variable.name;
             quote! {
-                ::oxbpf::__private::set_variable(
-                    &mut object, #name, #variable, &self.#section_field.#field,
-                )?;
+                ::oxbpf::__private::set_variable(&mut object, #name, #variable, #value)?;
             }
         });
         quote!(#(#values)*)

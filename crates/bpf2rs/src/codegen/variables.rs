@@ -33,6 +33,42 @@ pub(super) struct Variable<'a> {
     pub(super) field: Ident,
     pub(super) ty: TokenStream,
     pub(super) docs: String,
+    is_large: bool,
+}
+
+/// From this size on variables are boxed before the load: a `Spec` is passed by value.
+const LARGE: u64 = 4096;
+
+impl Variable<'_> {
+    /// The type of its value before the load.
+    pub(super) fn spec_type(&self) -> TokenStream {
+        let ty = &self.ty;
+        if self.is_large {
+            quote!(::std::boxed::Box<#ty>)
+        } else {
+            ty.clone()
+        }
+    }
+
+    /// An expression that reads its initial value from an `object`.
+    pub(super) fn initial(&self, section: &str) -> TokenStream {
+        let name = self.name;
+        if self.is_large {
+            quote!(::oxbpf::__private::large_variable(&object, #section, #name)?)
+        } else {
+            quote!(::oxbpf::__private::variable(&object, #section, #name)?)
+        }
+    }
+
+    /// The value that a field of that name holds, by reference.
+    pub(super) fn reference(&self, section_field: &Ident) -> TokenStream {
+        let field = &self.field;
+        if self.is_large {
+            quote!(&*self.#section_field.#field)
+        } else {
+            quote!(&self.#section_field.#field)
+        }
+    }
 }
 
 /// The sections of an object that hold variables with a type.
@@ -92,5 +128,6 @@ fn variable<'a>(
         field: scope.verbatim(&variable.name),
         ty: rust_type.shape.tokens(&quote!(types::)),
         docs: format!("`{}`.", c_declaration(types.btf(), id, &variable.name)),
+        is_large: rust_type.size >= LARGE,
     }))
 }

@@ -108,6 +108,8 @@ mod generated {
         pub other_twin: types::Twin2,
         /// `struct spec spec`.
         pub spec: types::Spec,
+        /// `__u32 large[1048576]`.
+        pub large: ::std::boxed::Box<[u32; 1048576]>,
     }
 
     /// Variables in `.bss.hot`, before the load.
@@ -195,6 +197,7 @@ mod generated {
                         "other_twin",
                     )?,
                     spec: ::oxbpf::__private::variable(&object, ".bss", "spec")?,
+                    large: ::oxbpf::__private::large_variable(&object, ".bss", "large")?,
                 },
                 bss_hot: BssHotSpec {
                     hot: ::oxbpf::__private::variable(&object, ".bss.hot", "hot")?,
@@ -321,6 +324,12 @@ mod generated {
                 ".bss",
                 "spec",
                 &self.bss.spec,
+            )?;
+            ::oxbpf::__private::set_variable(
+                &mut object,
+                ".bss",
+                "large",
+                &*self.bss.large,
             )?;
             ::oxbpf::__private::set_variable(
                 &mut object,
@@ -467,6 +476,7 @@ mod generated {
         twin: ::oxbpf::Global<types::Twin>,
         other_twin: ::oxbpf::Global<types::Twin2>,
         spec: ::oxbpf::Global<types::Spec>,
+        large: ::oxbpf::Global<[u32; 1048576]>,
     }
 
     impl Bss {
@@ -504,6 +514,12 @@ mod generated {
         #[must_use]
         pub fn spec(&self) -> &::oxbpf::Global<types::Spec> {
             &self.spec
+        }
+
+        /// `__u32 large[1048576]`.
+        #[must_use]
+        pub fn large(&self) -> &::oxbpf::Global<[u32; 1048576]> {
+            &self.large
         }
     }
 
@@ -556,6 +572,7 @@ mod generated {
                     twin: collection.global(".bss", "twin")?,
                     other_twin: collection.global(".bss", "other_twin")?,
                     spec: collection.global(".bss", "spec")?,
+                    large: collection.global(".bss", "large")?,
                 },
                 bss_hot: BssHot {
                     hot: collection.global(".bss.hot", "hot")?,
