@@ -43,10 +43,10 @@ pub(crate) fn remedy(needed: CapabilitySet) -> Option<String> {
         suspects.push(format!("a security module ({modules})"));
     }
     if suspects.is_empty() {
-        return None;
+        suspects.push("a policy built into this kernel: try another kind of program".into());
     }
     Some(format!(
-        "this process has {}, so look at {}",
+        "this process has {}, so what refuses it may be {}",
         names(needed),
         suspects.join(", ")
     ))

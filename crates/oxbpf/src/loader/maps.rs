@@ -103,19 +103,17 @@ fn create_one(
 }
 
 fn create_new(object: &str, spec: &MapSpec, btf: Option<&ObjectBtf>) -> Result<Map> {
-    match spec.data.as_ref().map(|data| data.kind) {
-        Some(DataKind::StructOps | DataKind::Arena) => {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("creating map `{}`", spec.name),
-            )
-            .with_reason(format!(
-                "section `{}` is not supported by this version of oxbpf",
-                spec.section
-            ))
-            .with_remedy("set `autocreate` of the map to false if the programs can do without"));
-        }
-        _ => {}
+    let kind = spec.data.as_ref().map(|data| data.kind);
+    if let Some(DataKind::StructOps | DataKind::Arena) = kind {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("creating map `{}`", spec.name),
+        )
+        .with_reason(format!(
+            "section `{}` is not supported by this version of oxbpf",
+            spec.section
+        ))
+        .with_remedy("set `autocreate` of the map to false if the programs can do without"));
     }
     let inner = match &spec.inner {
         Some(inner) => Some(create_new(object, inner, None)?),

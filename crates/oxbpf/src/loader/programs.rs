@@ -193,7 +193,7 @@ fn fill_in(
             insn.src = pseudo::MAP_VALUE;
             insn.imm = map_at(map)?;
             if let Some(second) = rest.first_mut() {
-                second.imm = offset.cast_signed();
+                second.imm = offset as i32;
             }
         }
         RelocTarget::Extern(position) => {

@@ -315,7 +315,7 @@ fn kernel_without_kprobes() {
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         let text = error.to_string();
         assert!(
-            text.contains("this kernel has no kprobes (CONFIG_KPROBES is off)"),
+            text.contains("this kernel has no kprobes (CONFIG_KPROBE_EVENTS is off)"),
             "{text}"
         );
         assert!(text.contains("use a tracepoint"), "{text}");

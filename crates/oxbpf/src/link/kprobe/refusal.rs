@@ -18,14 +18,8 @@ pub(super) fn no_source(source: ProbeSource) -> Error {
         ProbeSource::Pmu => error
             .with_reason("this kernel has no `kprobe` PMU, or /sys is not mounted")
             .with_remedy("leave the choice to `ProbeSource::Auto`"),
-        // Debug options aside, this function is there if and only if the option is set.
-        _ if count("register_kprobe").is_some_and(|count| count > 0) => error
-            .with_reason(
-                "this kernel has kprobes, but no events for them (CONFIG_KPROBE_EVENTS is off)",
-            )
-            .with_remedy("use a tracepoint, raw tracepoint, tp_btf or fentry program instead"),
         _ => error
-            .with_reason("this kernel has no kprobes (CONFIG_KPROBES is off)")
+            .with_reason("this kernel has no kprobes (CONFIG_KPROBE_EVENTS is off)")
             .with_remedy("use a tracepoint, raw tracepoint or tp_btf program instead"),
     }
 }
