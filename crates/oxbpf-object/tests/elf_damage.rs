@@ -2,6 +2,7 @@
 
 mod clang;
 
+use oxbpf_object::btf::Kind;
 use oxbpf_object::elf::{Error, ErrorKind};
 use oxbpf_object::spec::CollectionSpec;
 
@@ -357,6 +358,28 @@ fn corrupted_sections_are_named() {
     let (kind, text) = error(&overlapping);
     assert_eq!(kind, ErrorKind::Corrupt);
     assert!(text.ends_with("they overlap"), "{text}");
+}
+
+#[test]
+fn static_variables_without_a_place_are_found_by_symbol() {
+    let Some(object) = object("everything", "bpfel") else {
+        return;
+    };
+    let spec = use_up(&object).unwrap();
+    let variable = spec
+        .btf
+        .as_ref()
+        .unwrap()
+        .find("hidden_here", Kind::VAR)
+        .unwrap();
+    // The record of the section: variable, offset, size.
+    let record = [variable.0, 8, 8].map(u32::to_le_bytes).concat();
+    let at = object
+        .windows(12)
+        .position(|window| window == record)
+        .unwrap();
+    let spec = use_up(&set(&object, at + 4, &[0; 4])).unwrap();
+    assert_eq!(spec.variable("hidden_here").unwrap().1.offset, 8);
 }
 
 #[test]

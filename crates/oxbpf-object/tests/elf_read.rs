@@ -997,6 +997,13 @@ fn map_definitions_that_make_no_map_say_why() {
         said,
         "x.o: section `.addr_space.1`: variables in the arena, but no map of type arena in `.maps`"
     );
+    let Some(said) = refusal("broken_maps", 20) else {
+        return;
+    };
+    assert_eq!(
+        said,
+        "x.o: section `.maps`: `elsewhere`: the map is only declared here: link the object with the one that defines it"
+    );
 }
 
 #[test]

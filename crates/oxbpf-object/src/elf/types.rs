@@ -96,7 +96,7 @@ impl<'b> Types<'b> {
             if let Some(section) = typed.section {
                 count = count.saturating_add(btf.get(typed.id)?.variables().len());
                 limit(count, "variables")?;
-                typed.variables = place(btf, typed.id, section, &symbols)
+                typed.variables = place(btf, file, typed.id, section, &symbols)
                     .map_err(|error| error.in_section(section.name))?;
             }
         }
@@ -151,6 +151,7 @@ fn visible_symbols<'b>(file: &File<'b>) -> Result<HashMap<&'b str, Symbol<'b>>, 
 
 fn place<'b>(
     btf: &'b Btf,
+    file: &File<'_>,
     id: TypeId,
     section: &Section<'_>,
     symbols: &HashMap<&str, Symbol<'_>>,
@@ -209,15 +210,56 @@ fn place<'b>(
         placed.push(variable);
     }
     placed.sort_by_key(|variable| variable.offset);
-    let mut last: Option<&Placed<'_>> = None;
-    for variable in &placed {
-        if let Some(last) =
-            last.filter(|last| last.offset.saturating_add(last.size) > variable.offset)
-        {
-            let message = format!("the type information has it overlap `{}`", last.name);
-            return Err(Error::new(ErrorKind::TypeInfo, message).at_symbol(variable.name));
-        }
-        last = Some(variable);
+    if overlap(&placed).is_some() && !placed_by_linker {
+        place_static(&mut placed, file, section);
     }
-    Ok(placed)
+    match overlap(&placed) {
+        Some((first, second)) => {
+            let message = format!("the type information has it overlap `{}`", first.name);
+            Err(Error::new(ErrorKind::TypeInfo, message).at_symbol(second.name))
+        }
+        None => Ok(placed),
+    }
+}
+
+/// Puts static variables where the symbols say, as far as their names are unique: GCC leaves their places open too.
+fn place_static(placed: &mut [Placed<'_>], file: &File<'_>, section: &Section<'_>) {
+    let mut symbols: HashMap<&str, Option<u64>> = HashMap::new();
+    for symbol in file
+        .symbols_in(section.index)
+        .filter(|symbol| symbol.is_local() && symbol.kind == elf::STT_OBJECT)
+    {
+        let Ok(name) = symbol.name() else { continue };
+        symbols
+            .entry(name)
+            .and_modify(|value| *value = None)
+            .or_insert(Some(symbol.value));
+    }
+    for variable in placed
+        .iter_mut()
+        .filter(|variable| variable.linkage == VarLinkage::STATIC)
+    {
+        let offset = symbols
+            .get(variable.name)
+            .and_then(|value| u32::try_from((*value)?).ok());
+        let inside =
+            |offset: &u32| u64::from(*offset).saturating_add(variable.size.into()) <= section.size;
+        variable.offset = offset.filter(inside).unwrap_or(variable.offset);
+    }
+    placed.sort_by_key(|variable| variable.offset);
+}
+
+/// Two variables that take the same bytes, of those that are more than declared.
+fn overlap<'p, 'b>(placed: &'p [Placed<'b>]) -> Option<(&'p Placed<'b>, &'p Placed<'b>)> {
+    let mut defined = placed
+        .iter()
+        .filter(|variable| variable.linkage != VarLinkage::EXTERN);
+    let mut last = defined.next()?;
+    for variable in defined {
+        if last.offset.saturating_add(last.size) > variable.offset {
+            return Some((last, variable));
+        }
+        last = variable;
+    }
+    None
 }
