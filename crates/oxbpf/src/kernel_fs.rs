@@ -116,7 +116,7 @@ fn mount_unseen(name: &str) -> rustix::io::Result<OwnedFd> {
 }
 
 fn mounted(kind: &Kind) -> Vec<PathBuf> {
-    let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let table = fs::read("/proc/thread-self/mountinfo").unwrap_or_default();
     places_in(&table, kind)
 }
 

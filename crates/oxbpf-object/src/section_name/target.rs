@@ -120,7 +120,7 @@ enum Problem {
 
 impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "target `{}`", self.text)?;
+        write!(f, "target `{}`", self.text.escape_debug())?;
         match self.problem {
             Problem::Form => write!(f, " is not of the form {}", self.form),
             Problem::NegativeOffset => f.write_str(" has a negative offset"),

@@ -7,6 +7,17 @@ use crate::program::{Program, ProgramKind, Typed};
 /// A place where programs of one kind can be attached.
 ///
 /// The builders have a method of the same name; this is for code that works with any of them.
+///
+/// ```compile_fail,E0277
+/// # fn main() -> oxbpf::Result<()> {
+/// use oxbpf::program::{TracepointKind, Typed};
+///
+/// # let program: oxbpf::Program = todo!();
+/// let program: Typed<TracepointKind> = program.try_into()?;
+/// let _link = oxbpf::Kprobe::new("do_exit").attach(&program)?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait AttachPoint {
     /// The kind of program that fits.
     type Kind: ProgramKind;

@@ -16,7 +16,6 @@ impl Program {
     #[doc(alias = "bpf_program__attach")]
     pub fn attach(&self) -> Result<Link> {
         attach(self, self.attach_info().target.as_deref(), false)
-            .map_err(|error| error.context(format!("attaching program `{}`", self.name())))
     }
 
     /// Attaches the program to `target` instead of what its section names; `target` is what would stand behind the
@@ -27,19 +26,15 @@ impl Program {
     /// As for [`attach`](Self::attach). The target of a program that is typed by BTF (`fentry`, `tp_btf`, `lsm`, …) was fixed
     /// when it was loaded: another is [`ErrorKind::InvalidInput`].
     pub fn attach_to(&self, target: &str) -> Result<Link> {
-        attach(self, Some(target), true).map_err(|error| {
-            let target = target.escape_debug();
-            error.context(format!("attaching program `{}` to `{target}`", self.name()))
-        })
+        attach(self, Some(target), true)
     }
 }
 
 fn attach(program: &Program, target: Option<&str>, is_other: bool) -> Result<Link> {
     let info = program.attach_info();
     let section = &info.section;
-    let invalid = |reason: String| {
-        Error::new(ErrorKind::InvalidInput, "understanding its section").with_reason(reason)
-    };
+    let doing = || format!("attaching `{}` by its section", program.name());
+    let invalid = |reason: String| Error::new(ErrorKind::InvalidInput, doing()).with_reason(reason);
     if section.is_empty() {
         return Err(
             invalid("it has none: it was not loaded from an object".into())
@@ -78,9 +73,9 @@ fn attach(program: &Program, target: Option<&str>, is_other: bool) -> Result<Lin
         target: Some(target),
         optional: false,
     };
-    let parsed = named.parse_target().map_err(|e| {
-        Error::new(ErrorKind::InvalidInput, "understanding its target").with_source(e)
-    })?;
+    let parsed = named
+        .parse_target()
+        .map_err(|e| Error::new(ErrorKind::InvalidInput, doing()).with_source(e))?;
     match parsed {
         // The grammar has refused offsets on return.
         Some(Target::KernelFunction { function, .. }) if def.on_return => {
@@ -99,7 +94,7 @@ fn attach(program: &Program, target: Option<&str>, is_other: bool) -> Result<Lin
             Tracing::new().attach(program)
         }
         _ => Err(
-            Error::new(ErrorKind::Unsupported, "choosing how").with_reason(format!(
+            Error::new(ErrorKind::Unsupported, doing()).with_reason(format!(
                 "there is no way yet to attach {}",
                 plural(def.target)
             )),

@@ -114,7 +114,7 @@ fn refused(errno: Errno) -> Error {
         Errno::ACCESS => error
             .with_kind(ErrorKind::InvalidInput)
             .with_reason("the program reads beyond the end of what this event records"),
-        Errno::PERM => permission::explain(error),
+        Errno::PERM => permission::explain_perf(error),
         _ => error,
     }
 }

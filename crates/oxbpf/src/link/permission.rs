@@ -1,30 +1,41 @@
-//! Why a probe was refused with EPERM or EACCES.
+//! Why attaching was refused with EPERM or EACCES.
 
 use rustix::thread::CapabilitySet;
 
 use crate::Error;
 use crate::denied;
 
-/// Adds to `error` what stands in the way of perf_event_open(2) and tracefs, as far as that can be found out.
-pub(super) fn explain(error: Error) -> Error {
-    if denied::capabilities_missing(CapabilitySet::PERFMON).is_empty() {
-        if let Some(level) = denied::lockdown().filter(|level| level == "confidentiality") {
-            return error
-                .with_reason(format!(
-                    "the kernel is locked down ({level}), which forbids probes"
-                ))
-                .with_remedy("boot with lockdown=integrity or less, or without secure boot");
-        }
+/// Adds to `error` what stands in the way of perf_event_open(2) and probes, as far as that can be found out.
+pub(super) fn explain_perf(error: Error) -> Error {
+    let needed = CapabilitySet::PERFMON;
+    if !denied::capabilities_missing(needed).is_empty() {
+        let level = denied::sysctl("kernel/perf_event_paranoid");
+        let error = match level {
+            Some(level) => error.with_reason(format!(
+                "this process is without CAP_PERFMON, and kernel.perf_event_paranoid is {level}"
+            )),
+            None => error.with_reason("this process is without CAP_PERFMON"),
+        };
+        return error.with_remedy("run it as root, or with CAP_PERFMON");
     }
-    let paranoid = denied::sysctl("kernel/perf_event_paranoid");
-    let needed = CapabilitySet::PERFMON | CapabilitySet::BPF;
-    match (denied::remedy(needed), paranoid) {
-        (Some(remedy), Some(level))
-            if denied::capabilities_missing(needed) != CapabilitySet::empty() =>
-        {
-            error.with_remedy(format!("{remedy} (kernel.perf_event_paranoid is {level})"))
-        }
-        (Some(remedy), _) => error.with_remedy(remedy),
-        (None, _) => error,
+    match denied::lockdown() {
+        Some(level) if level == "confidentiality" => error
+            .with_reason(format!(
+                "the kernel is locked down ({level}), which forbids probes"
+            ))
+            .with_remedy("boot it with lockdown=integrity or without lockdown"),
+        _ => with_remedy(error, needed),
+    }
+}
+
+/// Adds to `error` what stands in the way of bpf(2).
+pub(super) fn explain_bpf(error: Error) -> Error {
+    with_remedy(error, CapabilitySet::BPF | CapabilitySet::PERFMON)
+}
+
+fn with_remedy(error: Error, needed: CapabilitySet) -> Error {
+    match denied::remedy(needed) {
+        Some(remedy) => error.with_remedy(remedy),
+        None => error,
     }
 }

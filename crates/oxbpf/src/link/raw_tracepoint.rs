@@ -92,7 +92,7 @@ impl RawTracepoint {
         match errno {
             Errno::NOENT => {
                 let reason = format!("this kernel has no tracepoint `{}`", self.name);
-                let error = error.with_reason(reason);
+                let error = Error::new(ErrorKind::NotFound, "opening it").with_reason(reason);
                 match did_you_mean(&kallsyms::nearest_with_prefix(&self.name, RUNNER)) {
                     Some(question) => error.with_remedy(question),
                     None => error.with_remedy(
@@ -103,7 +103,7 @@ impl RawTracepoint {
             Errno::INVAL => error
                 .with_kind(ErrorKind::InvalidInput)
                 .with_reason("the program asks for more arguments than this tracepoint has"),
-            Errno::PERM | Errno::ACCESS => permission::explain(error),
+            Errno::PERM | Errno::ACCESS => permission::explain_bpf(error),
             _ => error,
         }
     }

@@ -87,7 +87,7 @@ impl Tracepoint {
         let event = perf_event_open(&attr, None, everywhere()).map_err(|errno| {
             let error = Error::syscall(errno, "opening its perf event");
             match error.kind() {
-                ErrorKind::PermissionDenied => permission::explain(error),
+                ErrorKind::PermissionDenied => permission::explain_perf(error),
                 _ => error,
             }
         })?;
@@ -96,10 +96,10 @@ impl Tracepoint {
     }
 
     fn not_found(&self, errno: Errno, tracefs: &KernelFs) -> Error {
-        let error = Error::syscall(errno, "finding it in tracefs");
         if errno != Errno::NOENT {
+            let error = Error::syscall(errno, "finding it in tracefs");
             return match error.kind() {
-                ErrorKind::PermissionDenied => permission::explain(error),
+                ErrorKind::PermissionDenied => permission::explain_perf(error),
                 _ => error,
             };
         }
@@ -109,7 +109,7 @@ impl Tracepoint {
             Ok(_) => format!("category `{category}` has no tracepoint `{name}`"),
             Err(_) => format!("this kernel has no tracepoint category `{category}`"),
         };
-        let error = error.with_reason(reason);
+        let error = Error::new(ErrorKind::NotFound, "finding it in tracefs").with_reason(reason);
         // Somewhere else under this name, then among its neighbours, then a category of a similar name.
         let categories = tracefs.list("events").unwrap_or_default();
         let elsewhere: Vec<_> = categories

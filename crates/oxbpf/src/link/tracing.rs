@@ -122,7 +122,7 @@ fn refused(errno: Errno) -> Error {
         Errno::TOOBIG => error
             .with_kind(ErrorKind::LimitExceeded)
             .with_reason("as many programs are attached there as a trampoline takes (38)"),
-        Errno::PERM | Errno::ACCESS => permission::explain(error),
+        Errno::PERM | Errno::ACCESS => permission::explain_bpf(error),
         _ => error,
     }
 }

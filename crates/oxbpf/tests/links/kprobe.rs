@@ -355,3 +355,52 @@ fn name_that_several_functions_have() {
         }
     }
 }
+
+#[test]
+fn process_without_capabilities() {
+    require!(has_kprobes(), "{NO_KPROBES}");
+    let program = Counter::new().kprobe();
+    give_up_capabilities();
+    for source in [ProbeSource::Pmu, ProbeSource::Tracefs] {
+        let attached = Kprobe::new(GETPGID).source(source).attach(&program);
+        assert_kind(
+            attached,
+            ErrorKind::PermissionDenied,
+            "root, or with CAP_PERFMON",
+        );
+    }
+    assert!(probes().is_empty(), "{:?}", probes());
+}
+
+/// Probes are removed by a process that could not make them any more.
+#[test]
+fn process_that_gave_up_its_capabilities() {
+    require!(has_kprobes(), "{NO_KPROBES}");
+    let counter = Counter::new();
+    let link = Kprobe::new(GETPGID).source(ProbeSource::Tracefs);
+    let link = link.attach(&counter.kprobe()).unwrap();
+    give_up_capabilities();
+    assert_eq!(counter.runs(getpgid), TIMES);
+    link.detach().unwrap();
+    assert!(probes().is_empty(), "{:?}", probes());
+    assert_eq!(counter.runs(getpgid), 0);
+}
+
+#[test]
+fn tracefs_where_it_is_hard_to_find() {
+    require!(has_kprobes(), "{NO_KPROBES}");
+    let counter = Counter::new();
+    let program = counter.kprobe();
+    crate::common::own_bpffs();
+    // First it is in debugfs only, then nowhere.
+    for place in ["/sys/kernel/tracing", "/sys/kernel/debug"] {
+        rustix::mount::unmount(place, rustix::mount::UnmountFlags::DETACH).unwrap();
+        assert!(!fs::exists(format!("{place}/kprobe_events")).unwrap());
+        let before = descriptors();
+        let link = Kprobe::new(GETPGID).source(ProbeSource::Tracefs);
+        let link = link.attach(&program).unwrap();
+        assert_eq!(counter.runs(getpgid), TIMES, "{place}");
+        link.detach().unwrap();
+        assert_eq!(descriptors(), before);
+    }
+}

@@ -240,6 +240,18 @@ fn has_kprobes() -> bool {
     fs::exists("/sys/bus/event_source/devices/kprobe").unwrap()
 }
 
+/// For the calling thread, which is the test's own.
+fn give_up_capabilities() {
+    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    };
+    set_capabilities(None, sets).unwrap();
+}
+
 /// The kernel's name of the function behind getpgid(2).
 const GETPGID: &str = if cfg!(target_arch = "aarch64") {
     "__arm64_sys_getpgid"

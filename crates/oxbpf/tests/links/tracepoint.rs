@@ -226,3 +226,14 @@ fn raw_tracepoint_that_does_not_exist() {
     let attached = RawTracepoint::new("sys_enter").attach(&greedy);
     assert_kind(attached, ErrorKind::InvalidInput, "more arguments");
 }
+
+#[test]
+fn process_without_capabilities() {
+    let program = tracepoint_program(&Counter::new());
+    give_up_capabilities();
+    assert_kind(
+        getpgid_entry().attach(&program),
+        ErrorKind::PermissionDenied,
+        "root, or",
+    );
+}

@@ -121,7 +121,7 @@ fn by_tracefs(returns: bool, symbol: &str, offset: u64) -> Result<Opened, Unopen
         );
         let error = Error::syscall(errno, doing);
         Unopened::Failed(match error.kind() {
-            ErrorKind::PermissionDenied => super::super::permission::explain(error),
+            ErrorKind::PermissionDenied => super::super::permission::explain_perf(error),
             _ => error,
         })
     })?;

@@ -259,6 +259,9 @@ impl Probe {
                     return Err(refusal::explain(errno, &symbol, self.offset));
                 }
                 Err(Unopened::NoSource) => return Err(refusal::no_source(self.source)),
+                Err(Unopened::Failed(_)) if !refusal::has_kprobes() => {
+                    return Err(refusal::no_source(self.source));
+                }
                 Err(Unopened::Failed(error)) => return Err(error),
             }
         }

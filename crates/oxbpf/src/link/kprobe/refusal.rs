@@ -24,6 +24,12 @@ pub(super) fn no_source(source: ProbeSource) -> Error {
     }
 }
 
+/// Whether the kernel has kprobes; where that cannot be found out, it has.
+pub(super) fn has_kprobes() -> bool {
+    // The function with which the kernel's own parts make them.
+    is_function("register_kprobe")
+}
+
 /// Whether there is a function of this name; where that cannot be found out, there is.
 pub(super) fn is_function(symbol: &str) -> bool {
     count(symbol) != Some(0)
@@ -49,9 +55,7 @@ fn split(symbol: &str) -> (Option<&str>, &str) {
 /// There is no function of this name.
 pub(super) fn not_found(name: &str) -> Error {
     let reason = format!("this kernel has no function `{name}`");
-    let error = Error::new(ErrorKind::NotFound, OPENING)
-        .with_errno(Errno::NOENT)
-        .with_reason(reason);
+    let error = Error::new(ErrorKind::NotFound, OPENING).with_reason(reason);
     let (_, bare) = split(name);
     let variants = kallsyms::find([bare]).map(|symbols| callable_variants(&symbols, bare));
     let variants = variants.unwrap_or_default();
@@ -79,38 +83,38 @@ fn callable_variants(symbols: &Symbols, name: &str) -> Vec<String> {
 pub(super) fn explain(errno: Errno, symbol: &str, offset: u64) -> Error {
     let error = Error::syscall(errno, OPENING);
     match errno {
-        Errno::PERM | Errno::ACCESS => permission::explain(error),
-        Errno::ADDRNOTAVAIL => ambiguous(error, symbol),
-        Errno::ILSEQ => not_an_instruction(error, symbol, offset),
-        Errno::INVAL | Errno::OPNOTSUPP => {
-            let error = error.with_kind(ErrorKind::InvalidInput);
-            match why_not(symbol) {
-                Some(reason) => error
-                    .with_reason(reason)
-                    .with_remedy("probe a function that calls it, or that it calls"),
-                None if count(symbol).is_some_and(|count| count > 1) => ambiguous(error, symbol),
-                None if offset != 0 => not_an_instruction(error, symbol, offset),
-                None => error.with_reason(format!("the kernel does not let `{symbol}` be probed")),
+        Errno::PERM | Errno::ACCESS => permission::explain_perf(error),
+        Errno::ADDRNOTAVAIL => ambiguous(symbol),
+        Errno::ILSEQ => not_an_instruction(symbol, offset),
+        Errno::INVAL | Errno::OPNOTSUPP => match why_not(symbol) {
+            Some(reason) => {
+                invalid(reason).with_remedy("probe a function that calls it, or that it calls")
             }
-        }
+            None if count(symbol).is_some_and(|count| count > 1) => ambiguous(symbol),
+            None if offset != 0 => not_an_instruction(symbol, offset),
+            None => error
+                .with_kind(ErrorKind::InvalidInput)
+                .with_reason(format!("the kernel does not let `{symbol}` be probed")),
+        },
         _ => error,
     }
 }
 
-fn ambiguous(error: Error, symbol: &str) -> Error {
-    error
-        .with_kind(ErrorKind::InvalidInput)
-        .with_reason(format!("several functions are named `{symbol}`"))
+/// The errno says less than the reason: EILSEQ speaks of characters.
+fn invalid(reason: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, OPENING).with_reason(reason)
+}
+
+fn ambiguous(symbol: &str) -> Error {
+    invalid(format!("several functions are named `{symbol}`"))
         .with_remedy("name one that is the only one of its name, such as a caller")
 }
 
-fn not_an_instruction(error: Error, symbol: &str, offset: u64) -> Error {
-    error
-        .with_kind(ErrorKind::InvalidInput)
-        .with_reason(format!(
-            "no instruction of `{symbol}` that can be probed begins at byte {offset}"
-        ))
-        .with_remedy("use the offset of an instruction's first byte, as a disassembly shows it")
+fn not_an_instruction(symbol: &str, offset: u64) -> Error {
+    invalid(format!(
+        "no instruction of `{symbol}` that can be probed begins at byte {offset}"
+    ))
+    .with_remedy("use the offset of an instruction's first byte, as a disassembly shows it")
 }
 
 /// Why a function that exists cannot be probed.
