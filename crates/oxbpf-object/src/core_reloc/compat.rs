@@ -16,6 +16,23 @@ pub(super) struct Pair<'a> {
     steps: usize,
 }
 
+/// Whether a type of the object and one of the kernel are of the same nature: same kinds all the way down through pointers, arrays and
+/// prototypes. Names do not matter.
+///
+/// This is what the declaration of a kernel function or variable (`__ksym`) has to meet, to be bound to it.
+///
+/// # Errors
+/// One of them is broken, or endless.
+#[doc(alias = "bpf_core_types_are_compat")]
+pub fn types_are_compatible(
+    local: &Btf,
+    local_type: TypeId,
+    target: &Btf,
+    target_type: TypeId,
+) -> Result<bool, ErrorKind> {
+    Pair::new(local, target).types(local_type, target_type)
+}
+
 fn is_enum(kind: Kind) -> bool {
     matches!(kind, Kind::ENUM | Kind::ENUM64)
 }

@@ -28,9 +28,11 @@ mod tests;
 
 use std::fmt;
 
+pub use compat::types_are_compatible;
 pub use error::{Error, ErrorKind};
 pub use kind::CoreRelocKind;
 pub use missing::{Missing, MissingReason};
+pub use name::essential_name;
 pub use patch::POISON;
 pub use relocator::{CoreReloc, Explanation};
 

@@ -14,6 +14,13 @@ pub(super) fn essential(name: &[u8]) -> &[u8] {
     }
 }
 
+/// A name without its flavour: the kernel's name for what an object calls `task_struct___old`.
+#[must_use]
+pub fn essential_name(name: &str) -> &str {
+    // The flavour starts with an underscore, so the cut is between characters.
+    name.get(..essential(name.as_bytes()).len()).unwrap_or(name)
+}
+
 /// Whether two names are the same but for their flavours.
 pub(super) fn same(a: &str, b: &str) -> bool {
     essential(a.as_bytes()) == essential(b.as_bytes())
@@ -39,7 +46,7 @@ mod tests {
             ("", ""),
         ];
         for (name, expected) in cases {
-            assert_eq!(essential(name.as_bytes()), expected.as_bytes(), "{name}");
+            assert_eq!(essential_name(name), expected);
         }
         assert!(same("foo___x", "foo___y"));
         assert!(!same("foo", "foo_"));

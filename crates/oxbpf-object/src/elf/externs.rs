@@ -9,7 +9,8 @@ use super::data;
 use super::file::File;
 use super::types::Types;
 use super::{Error, ErrorKind, limit};
-use crate::btf::{Btf, Contents, Kind, TypeId};
+use crate::btf::{Contents, Kind, TypeId};
+use crate::kconfig::Variable;
 use crate::kernel::MapFlags;
 use crate::limits::MAX_KCONFIG_BYTES;
 use crate::spec::{
@@ -130,8 +131,10 @@ pub(super) fn add(
             continue;
         };
         let ty = types.btf.get(var)?;
-        if let Some((size, align)) = ty.target().and_then(|ty| kconfig_size(types.btf, ty)) {
-            offsets.insert(var, layout.add(ty.name(), ty.id(), size, align)?);
+        let of = ty.target().unwrap_or_default();
+        if let Some(variable) = Variable::of(types.btf, of) {
+            let (size, align) = (variable.size(), variable.align());
+            offsets.insert(var, layout.add(ty.name(), of, size, align)?);
         }
     }
     if !layout.variables.is_empty() {
@@ -260,12 +263,12 @@ fn find(types: &Types<'_>, sections: &HashMap<TypeId, &str>, name: &str) -> Foun
             }
             Err(_) => unresolvable("its type cannot be read"),
         },
-        (Contents::Var(var), Some(".kconfig")) => match kconfig_size(types.btf, var.ty) {
-            Some((size, align)) => Found::Kconfig {
+        (Contents::Var(var), Some(".kconfig")) => match Variable::of(types.btf, var.ty) {
+            Some(variable) => Found::Kconfig {
                 var: id,
                 ty: var.ty,
-                size,
-                align,
+                size: variable.size(),
+                align: variable.align(),
             },
             None => unresolvable(
                 "its type is none that a kernel configuration value can have: bool, char, int, enum libbpf_tristate, char array",
@@ -274,29 +277,6 @@ fn find(types: &Types<'_>, sections: &HashMap<TypeId, &str>, name: &str) -> Foun
         _ => unresolvable(
             "it is in neither `.ksyms` nor `.kconfig`: declare it with `__ksym` or `__kconfig`",
         ),
-    }
-}
-
-/// Size and alignment of a type that a configuration value can have.
-fn kconfig_size(btf: &Btf, id: TypeId) -> Option<(u32, u32)> {
-    let ty = btf.skip_modifiers_and_typedefs(id).ok()?;
-    match ty.contents() {
-        Contents::Int(int) if int.is_bool && int.size != 1 => None,
-        Contents::Int(int) => matches!(int.size, 1 | 2 | 4 | 8).then_some((int.size, int.size)),
-        Contents::Enum(enumeration) if ty.is_named("libbpf_tristate") => {
-            matches!(enumeration.size, 4 | 8).then_some((enumeration.size, enumeration.size))
-        }
-        Contents::Array(array) => match btf
-            .skip_modifiers_and_typedefs(array.element)
-            .ok()?
-            .contents()
-        {
-            Contents::Int(int) if int.size == 1 && !int.is_bool && array.len != 0 => {
-                Some((array.len, 1))
-            }
-            _ => None,
-        },
-        _ => None,
     }
 }
 
