@@ -3,6 +3,7 @@
 //! Nothing is probed before it is needed: to explain a refusal, or to choose what to do after
 //! one. Each answer is kept for the life of the process. No kernel version is looked at.
 
+use std::env::consts::ARCH;
 use std::sync::OnceLock;
 
 use oxbpf_object::Endian;
@@ -11,8 +12,9 @@ use oxbpf_object::kernel::{Helper, ProgramType};
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
-use crate::denied;
+use crate::link::syscall_name;
 use crate::sys::{self, LogBuffer, ProgramParts, uapi};
+use crate::{denied, kallsyms};
 
 /// Loads the smallest program that shows something, and tells what the kernel said.
 fn load(program_type: ProgramType, insns: &[Insn]) -> Result<(), Errno> {
@@ -64,6 +66,24 @@ pub(crate) fn charges_memlock() -> bool {
             Err(Errno::PERM) => denied::capabilities_missing(CapabilitySet::BPF).is_empty(),
             Err(_) => true,
         }
+    })
+}
+
+/// Whether programs can ask for the cookie that they were attached with. Linux 5.15.
+pub(crate) fn has_bpf_cookie() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| helper_call(ProgramType::TRACEPOINT, Helper::GET_ATTACH_COOKIE).is_ok())
+}
+
+/// Whether the functions behind system calls take a pointer to registers, and have a name that says
+/// so (`CONFIG_ARCH_HAS_SYSCALL_WRAPPER`).
+pub(crate) fn has_syscall_wrapper() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let names: Vec<_> = syscall_name::wrapped("bpf", ARCH).collect();
+        // A kernel that shows no symbols lets nobody attach to them either.
+        kallsyms::find(names.iter().map(String::as_str))
+            .is_ok_and(|symbols| names.iter().any(|name| !symbols.named(name).is_empty()))
     })
 }
 

@@ -92,6 +92,8 @@ pub struct Symbols {
 struct Found {
     exact: Vec<Symbol>,
     variants: Vec<Symbol>,
+    /// Static variables that LLVM has given another name.
+    renamed_data: Vec<Symbol>,
 }
 
 impl Symbols {
@@ -116,21 +118,25 @@ impl Symbols {
 
     /// The one address of `name`, or `None` where there is no such symbol.
     ///
+    /// Static variables that LLVM has renamed (`name.llvm.NUMBER`) count as of that name.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::PermissionDenied`] where the kernel hides addresses (sysctl `kernel.kptr_restrict`), and
     /// [`ErrorKind::InvalidInput`] where several symbols of this name have different addresses.
     pub fn address(&self, name: &str) -> Result<Option<u64>> {
-        let symbols = self.named(name);
-        let Some(first) = symbols.first() else {
+        let renamed = self.found.get(name).map(|found| &found.renamed_data);
+        let mut symbols = self.named(name).iter().chain(renamed.into_iter().flatten());
+        let Some(first) = symbols.next() else {
             return Ok(None);
         };
         let doing = || format!("finding the address of kernel symbol `{name}`");
         if self.hidden {
             return Err(hidden(doing()));
         }
-        if symbols.iter().any(|symbol| symbol.address != first.address) {
-            let reason = format!("{} symbols have this name", symbols.len());
+        let others = symbols.clone();
+        if symbols.any(|symbol| symbol.address != first.address) {
+            let reason = format!("{} symbols have this name", others.count() + 1);
             return Err(Error::new(ErrorKind::InvalidInput, doing()).with_reason(reason));
         }
         Ok(first.address)
@@ -300,18 +306,28 @@ fn find_in(source: impl Read, names: &[&str]) -> io::Result<Symbols> {
             found.exact.extend(line.to_symbol());
         }
         let base = name.split(|b| *b == b'.').next().unwrap_or_default();
-        if base.len() < name.len() && line.is_function() {
-            if let Some(found) = found.get_mut(base) {
-                let symbol = line.to_symbol();
-                found
-                    .variants
-                    .extend(symbol.filter(|s| s.variant().is_some()));
-            }
+        if base.len() == name.len() {
+            return;
+        }
+        let Some(found) = found.get_mut(base) else {
+            return;
+        };
+        let Some(symbol) = line.to_symbol() else {
+            return;
+        };
+        match symbol.variant() {
+            Some(_) if symbol.is_function() => found.variants.push(symbol),
+            Some(Variant::Renamed) => found.renamed_data.push(symbol),
+            _ => {}
         }
     })?;
     if hidden {
         for found in found.values_mut() {
-            for symbol in found.exact.iter_mut().chain(&mut found.variants) {
+            let exact = found.exact.iter_mut();
+            for symbol in exact
+                .chain(&mut found.variants)
+                .chain(&mut found.renamed_data)
+            {
                 symbol.address = None;
             }
         }
@@ -354,6 +370,7 @@ mod tests {
         ffffffff81000050 t tcp_ack.isra.0.cold\n\
         ffffffff81000060 d tcp_ack.1\n\
         ffffffff81000070 t quiet.llvm.1234567\n\
+        ffffffff81000078 d counter.llvm.7654321\n\
         ffffffffc0000000 t ext4_sync_file\t[ext4]\n\
         ffffffffc0000100 t bpf_prog_6deef7357e7b4530\t[bpf]";
 
@@ -406,6 +423,19 @@ mod tests {
             Some(Variant::Renamed)
         );
         assert_eq!(symbols.named("tcp_ack.isra.0").len(), 1);
+    }
+
+    #[test]
+    fn finds_variables_that_llvm_renamed() {
+        let symbols = find_in(SAMPLE, &["counter", "quiet", "tcp_ack"]).unwrap();
+        assert_eq!(
+            symbols.address("counter").unwrap(),
+            Some(0xffff_ffff_8100_0078)
+        );
+        assert!(symbols.named("counter").is_empty());
+        // Functions are not to be called by their address; `d tcp_ack.1` is another variable.
+        assert_eq!(symbols.address("quiet").unwrap(), None);
+        assert_eq!(symbols.address("tcp_ack").unwrap(), None);
     }
 
     #[test]

@@ -12,3 +12,10 @@ pub const MAX_LOAD_RETRIES: usize = 10;
 /// How many bytes of a verifier's log are kept. Only programs that are rejected after hundreds of
 /// thousands of steps have longer ones, and all of it is memory while the error lives.
 pub const MAX_VERIFIER_LOG: usize = 32 << 20;
+
+/// How many bytes of the kernel's configuration are read. It has some 300 kB.
+pub const MAX_KCONFIG_TEXT: usize = 16 << 20;
+
+/// How many modules the kernel functions of one program may come from: their number goes into 16 bits
+/// of an instruction, and 0 stands for the kernel itself.
+pub const MAX_KFUNC_MODULES: usize = i16::MAX as usize;

@@ -8,5 +8,5 @@ mod object;
 
 pub(crate) use attach::{attach_target, program_function};
 pub use kernel::KernelBtf;
-pub(crate) use kernel::modules;
+pub(crate) use kernel::{ModuleBtf, modules};
 pub(crate) use object::ObjectBtf;

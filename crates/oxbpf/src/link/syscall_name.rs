@@ -24,12 +24,16 @@ const PLAIN: &[&str] = &["sys_", "__se_sys_"];
 
 /// The symbols of the system call `name` (without any prefix) on `arch`, likeliest first.
 pub(crate) fn symbols_of(name: &str, arch: &str) -> Vec<String> {
-    let of_arch = WRAPPERS.iter().filter(|(a, _)| *a == arch);
+    let plain = PLAIN.iter().map(|prefix| format!("{prefix}{name}"));
+    wrapped(name, arch).chain(plain).collect()
+}
+
+/// Those symbols of a system call that only a wrapper has.
+pub(crate) fn wrapped(name: &str, arch: &str) -> impl Iterator<Item = String> {
+    let of_arch = WRAPPERS.iter().filter(move |(a, _)| *a == arch);
     of_arch
         .flat_map(|(_, prefixes)| *prefixes)
-        .chain(PLAIN)
-        .map(|prefix| format!("{prefix}{name}"))
-        .collect()
+        .map(move |prefix| format!("{prefix}{name}"))
 }
 
 /// The bare name of the system call that `function` is the entry point of, on whichever architecture: `execve` for

@@ -5,6 +5,10 @@
 //! fail on paper has failed before the first map exists.
 
 mod collection;
+mod externs;
+mod kconfig;
+mod kernel;
+mod ksyms;
 mod map_spec;
 mod maps;
 mod plan;
@@ -18,6 +22,8 @@ use oxbpf_object::Endian;
 use oxbpf_object::spec::CollectionSpec;
 
 pub use collection::Collection;
+use externs::Externs;
+use kernel::Kernel;
 
 use crate::btf::{KernelBtf, ObjectBtf};
 use crate::error::{Error, ErrorKind, Result};
@@ -42,6 +48,12 @@ pub trait Loadable {
     ///
     /// Where the collection does not hold what the output needs.
     fn from_collection(collection: Collection) -> Result<Self::Output>;
+
+    /// The sections of global variables that the output needs, though none of the programs to be
+    /// loaded may use them. Others are not created then.
+    fn data_sections() -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// Loads specs into the kernel.
@@ -65,6 +77,7 @@ pub struct Loader {
     replacements: HashMap<String, Map>,
     targets: HashMap<String, Program>,
     kernel_btf: Option<KernelBtf>,
+    kconfig: Option<String>,
     pin_root: PathBuf,
     threads: Option<NonZeroUsize>,
 }
@@ -75,6 +88,7 @@ impl Default for Loader {
             replacements: HashMap::new(),
             targets: HashMap::new(),
             kernel_btf: None,
+            kconfig: None,
             pin_root: PathBuf::from("/sys/fs/bpf"),
             threads: None,
         }
@@ -112,6 +126,15 @@ impl Loader {
         self
     }
 
+    /// Takes settings of the kernel's configuration (`__kconfig`) from this text, which looks as
+    /// `/boot/config-...` does. Those that it does not have come from there, or from
+    /// `/proc/config.gz`, all the same.
+    #[must_use]
+    pub fn kconfig(mut self, text: impl Into<String>) -> Self {
+        self.kconfig = Some(text.into());
+        self
+    }
+
     /// The directory for maps that the object pins by name. Default: `/sys/fs/bpf`.
     #[must_use]
     pub fn pin_root(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -137,17 +160,32 @@ impl Loader {
     pub fn load<S: Loadable>(&self, spec: S) -> Result<S::Output> {
         let spec = spec.into_spec()?;
         let name = spec.name.clone();
-        self.load_collection(spec)
+        self.load_collection(spec, S::data_sections())
             .and_then(S::from_collection)
             .map_err(|e| e.context(format!("loading `{name}`")))
     }
 
-    fn load_collection(&self, spec: CollectionSpec) -> Result<Collection> {
+    fn load_collection(&self, mut spec: CollectionSpec, kept: &[&str]) -> Result<Collection> {
         refuse_foreign(&spec)?;
-        let plan = plan::plan(self, &spec)?;
+        let kernel = Kernel::new(self.kernel_btf.as_ref());
+        let mut plan = plan::plan(&kernel, &spec);
+        plan::switch_off_unused(&mut spec, &plan, kept);
+        let externs = Externs::resolve(&kernel, self.kconfig.as_deref(), &mut spec, &plan);
+        plan::check_externs(&spec, &externs, &mut plan);
+        if let Some(failure) = plan.iter_mut().find_map(|planned| planned.failure.take()) {
+            return Err(failure);
+        }
         let btf = spec.btf.as_ref().map(ObjectBtf::load).transpose()?;
         let maps = maps::create(self, &spec, btf.as_ref())?;
-        let programs = programs::load(self, &spec, plan, &maps, btf.as_ref())?;
+        let context = programs::Context {
+            loader: self,
+            kernel: &kernel,
+            spec: &spec,
+            externs: &externs,
+            maps: &maps,
+            btf: btf.as_ref(),
+        };
+        let programs = programs::load(context, plan)?;
         maps::fill_with_programs(&spec, &maps, &programs)?;
         Ok(Collection::assemble(spec, maps, programs))
     }

@@ -1,15 +1,14 @@
 //! Laying programs out and fitting them to the kernel's types: the part of a load that needs no
 //! descriptor but may fail.
 
-use oxbpf_object::btf::Btf;
-use oxbpf_object::core_reloc::{
-    CoreReloc, ErrorKind as CoreErrorKind, Missing, TargetError, Targets,
-};
-use oxbpf_object::spec::{Assembled, CollectionSpec};
+use std::collections::HashSet;
 
-use super::Loader;
-use crate::btf::{self, KernelBtf};
-use crate::error::{Error, ErrorKind, Result};
+use oxbpf_object::core_reloc::{CoreReloc, ErrorKind as CoreErrorKind, Missing};
+use oxbpf_object::spec::{Assembled, CollectionSpec, DataKind, RelocTarget};
+
+use super::externs::Externs;
+use super::kernel::Kernel;
+use crate::error::{Error, ErrorKind};
 
 /// A program laid out and relocated, waiting for its maps.
 #[derive(Debug)]
@@ -20,20 +19,35 @@ pub(super) struct Planned {
     /// What its instructions ask for that this kernel has not. The verifier refuses them, but
     /// only where they can be reached.
     pub(super) missing: Vec<Missing>,
+    /// Why it cannot be loaded, if that is known already.
+    pub(super) failure: Option<Error>,
+}
+
+impl Planned {
+    fn fail(&mut self, spec: &CollectionSpec, error: Error) {
+        let name = spec.programs().get(self.index).map_or("?", |p| &p.name);
+        self.failure
+            .get_or_insert_with(|| error.context(format!("relocating program `{name}`")));
+    }
 }
 
 /// Plans all programs that are to be loaded, in the order of the object.
-pub(super) fn plan(loader: &Loader, spec: &CollectionSpec) -> Result<Vec<Planned>> {
+pub(super) fn plan(kernel: &Kernel<'_>, spec: &CollectionSpec) -> Vec<Planned> {
     let mut plan = Vec::new();
     for (index, program) in spec.programs().iter().enumerate() {
         if program.autoload {
-            let assembled = spec.assemble(index).map_err(|e| {
-                Error::new(ErrorKind::InvalidObject, "laying out its programs").with_source(e)
-            })?;
+            let (assembled, failure) = match spec.assemble(index) {
+                Ok(assembled) => (assembled, None),
+                Err(e) => {
+                    let error = Error::new(ErrorKind::InvalidObject, "laying out its programs");
+                    (Assembled::default(), Some(error.with_source(e)))
+                }
+            };
             plan.push(Planned {
                 index,
                 assembled,
                 missing: Vec::new(),
+                failure,
             });
         }
     }
@@ -41,20 +55,22 @@ pub(super) fn plan(loader: &Loader, spec: &CollectionSpec) -> Result<Vec<Planned
         .iter()
         .any(|planned| !planned.assembled.core_relos.is_empty())
     {
-        relocate(loader, spec, &mut plan)?;
+        relocate(kernel, spec, &mut plan);
     }
-    Ok(plan)
+    plan
 }
 
-fn relocate(loader: &Loader, spec: &CollectionSpec, plan: &mut [Planned]) -> Result<()> {
+fn relocate(kernel: &Kernel<'_>, spec: &CollectionSpec, plan: &mut [Planned]) {
     let Some(local) = &spec.btf else {
-        return Err(
-            Error::new(ErrorKind::InvalidObject, "relocating its programs")
-                .with_reason("it has relocations, but no types"),
-        );
+        for planned in plan {
+            if !planned.assembled.core_relos.is_empty() {
+                let error = Error::new(ErrorKind::InvalidObject, "looking at its types");
+                planned.fail(spec, error.with_reason("it has relocations, but no types"));
+            }
+        }
+        return;
     };
-    let kernel = Kernel(loader.kernel_btf.as_ref());
-    let mut core = CoreReloc::new(local, &kernel);
+    let mut core = CoreReloc::new(local, kernel);
     core.announce(
         plan.iter()
             .flat_map(|p| &p.assembled.core_relos)
@@ -64,39 +80,65 @@ fn relocate(loader: &Loader, spec: &CollectionSpec, plan: &mut [Planned]) -> Res
         let Assembled {
             insns, core_relos, ..
         } = &mut planned.assembled;
-        planned.missing = core.relocate(insns, core_relos).map_err(|e| {
-            let name = spec.programs().get(planned.index).map_or("?", |p| &p.name);
-            let kind = match e.kind() {
-                CoreErrorKind::NoTargets(_) => ErrorKind::Unsupported,
-                _ => ErrorKind::Relocation,
-            };
-            Error::new(kind, format!("relocating program `{name}`")).with_source(e)
-        })?;
+        match core.relocate(insns, core_relos) {
+            Ok(missing) => planned.missing = missing,
+            Err(e) => {
+                let kind = match e.kind() {
+                    CoreErrorKind::NoTargets(_) => ErrorKind::Unsupported,
+                    _ => ErrorKind::Relocation,
+                };
+                planned.fail(
+                    spec,
+                    Error::new(kind, "fitting it to the kernel's types").with_source(e),
+                );
+            }
+        }
     }
-    Ok(())
 }
 
-/// Where CO-RE finds the kernel's types: those the caller gave, else the running kernel's and,
-/// for what it has not, its modules'.
-#[derive(Debug)]
-struct Kernel<'a>(Option<&'a KernelBtf>);
-
-impl Targets for Kernel<'_> {
-    fn kernel(&self) -> Result<Btf, TargetError> {
-        match self.0 {
-            Some(given) => Ok(given.types().clone()),
-            None => Ok(KernelBtf::running()?.types().clone()),
+/// Notes which of the planned programs use an extern that cannot be had.
+pub(super) fn check_externs(spec: &CollectionSpec, externs: &Externs, plan: &mut [Planned]) {
+    for planned in plan {
+        if let Err(error) = externs.check(spec, planned) {
+            planned.fail(spec, error);
         }
     }
+}
 
-    fn modules(&self) -> Result<Vec<Btf>, TargetError> {
-        // Another kernel's types do not go with this one's modules.
-        if self.0.is_some() {
-            return Ok(Vec::new());
+/// Switches off the maps of global variables that programs use, but none of those to be loaded. Sections in `kept` stay.
+pub(super) fn switch_off_unused(spec: &mut CollectionSpec, plan: &[Planned], kept: &[&str]) {
+    if plan.len() == spec.programs().len() {
+        return;
+    }
+    let mut used_by_any = HashSet::new();
+    for reloc in spec
+        .functions()
+        .iter()
+        .flat_map(|function| &function.relocs)
+    {
+        if let RelocTarget::MapValue { map, .. } = reloc.target {
+            used_by_any.insert(map);
         }
-        let kernel = KernelBtf::running()?;
-        Ok(btf::modules(&kernel, None)
-            .map(|module| module.btf)
-            .collect())
+    }
+    let mut used = HashSet::new();
+    for reloc in plan.iter().flat_map(|planned| &planned.assembled.relocs) {
+        if let RelocTarget::MapValue { map, .. } = reloc.target {
+            used.insert(map);
+        }
+    }
+    for (position, map) in spec.maps_mut().iter_mut().enumerate() {
+        let is_variables = map.data.as_ref().is_some_and(|data| {
+            matches!(
+                data.kind,
+                DataKind::Data | DataKind::Rodata | DataKind::Bss | DataKind::Kconfig
+            )
+        });
+        if is_variables
+            && used_by_any.contains(&position)
+            && !used.contains(&position)
+            && !kept.contains(&map.name.as_str())
+        {
+            map.autocreate = false;
+        }
     }
 }

@@ -5,42 +5,35 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use oxbpf_object::asm::opcode::{class, jmp};
 use oxbpf_object::asm::{Insn, pseudo};
 use oxbpf_object::btf::TypeId;
 use oxbpf_object::kernel::ProgramType;
-use oxbpf_object::spec::{CollectionSpec, ExternSpec, ProgramSpec, RelocTarget};
+use oxbpf_object::spec::{CollectionSpec, ProgramSpec, RelocTarget};
 
 use super::Loader;
+use super::externs::{Externs, Resolved};
+use super::kernel::Kernel;
 use super::maps::Maps;
 use super::plan::Planned;
-use crate::btf::{self, KernelBtf, ObjectBtf};
+use crate::btf::{self, ObjectBtf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::{AttachInfo, Program, ProgramLoad, VerifierError};
 
 /// What all programs of a load have in common.
 #[derive(Clone, Copy)]
-struct Context<'a> {
-    loader: &'a Loader,
-    spec: &'a CollectionSpec,
-    maps: &'a Maps,
-    btf: Option<&'a ObjectBtf>,
+pub(super) struct Context<'a> {
+    pub(super) loader: &'a Loader,
+    pub(super) kernel: &'a Kernel<'a>,
+    pub(super) spec: &'a CollectionSpec,
+    pub(super) externs: &'a Externs,
+    pub(super) maps: &'a Maps,
+    pub(super) btf: Option<&'a ObjectBtf>,
 }
 
 /// Loads the planned programs. The result has one entry for each position of the spec.
-pub(super) fn load(
-    loader: &Loader,
-    spec: &CollectionSpec,
-    plan: Vec<Planned>,
-    maps: &Maps,
-    btf: Option<&ObjectBtf>,
-) -> Result<Vec<Option<Program>>> {
-    let context = Context {
-        loader,
-        spec,
-        maps,
-        btf,
-    };
-    let mut programs = vec![None; spec.programs().len()];
+pub(super) fn load(context: Context<'_>, plan: Vec<Planned>) -> Result<Vec<Option<Program>>> {
+    let mut programs = vec![None; context.spec.programs().len()];
     for (planned, loaded) in plan.iter().zip(load_all(context, &plan)) {
         if let Some(place) = programs.get_mut(planned.index) {
             *place = Some(loaded?);
@@ -119,6 +112,7 @@ fn load_one(context: Context<'_>, planned: &Planned) -> Result<Program> {
         fill_in(context, &mut insns, reloc.insn, reloc.target).map_err(|e| e.context(doing()))?;
     }
     let target = Target::of(context, program, program_type).map_err(|e| e.context(doing()))?;
+    let modules = module_descriptors(context).map_err(|e| e.context(doing()))?;
     ProgramLoad {
         name: &program.name,
         program_type,
@@ -138,24 +132,78 @@ fn load_one(context: Context<'_>, planned: &Planned) -> Result<Program> {
         func_info: &planned.assembled.func_info,
         line_info: &planned.assembled.line_info,
         kernel_version: context.spec.kernel_version,
-        fd_array: &[],
+        fd_array: &modules,
         token: None,
     }
     .load()
-    .map_err(|e| explain_missing(e, planned))
+    .map_err(|e| explain_missing(e, context, planned))
 }
 
-/// Where the verifier stopped at an instruction that asks for what this kernel has not, says that
+/// The descriptors that calls of modules' functions name by number. 0 is no number, but wants a descriptor too.
+fn module_descriptors<'a>(context: Context<'a>) -> Result<Vec<BorrowedFd<'a>>> {
+    let numbered = context.externs.modules();
+    if numbered.is_empty() {
+        return Ok(Vec::new());
+    }
+    let modules = context.kernel.modules()?;
+    let descriptors = numbered.first().into_iter().chain(numbered);
+    Ok(descriptors
+        .filter_map(|&module| Some(modules.get(module)?.fd.as_fd()))
+        .collect())
+}
+
+/// Where the verifier stopped at an instruction that asks for what is not there, says that
 /// instead of speaking of an unknown function.
-fn explain_missing(error: Error, planned: &Planned) -> Error {
-    let insn = error.verifier().and_then(VerifierError::insn);
-    match planned
-        .missing
-        .iter()
-        .find(|missing| Some(missing.insn) == insn)
-    {
-        Some(missing) => error.with_reason(missing.to_string()),
+fn explain_missing(error: Error, context: Context<'_>, planned: &Planned) -> Error {
+    let Some(insn) = error.verifier().and_then(VerifierError::insn) else {
+        return error;
+    };
+    let missing = planned.missing.iter().find(|missing| missing.insn == insn);
+    let reason = missing
+        .map(ToString::to_string)
+        .or_else(|| missing_reference(context, planned, insn));
+    match reason {
+        Some(reason) => error.with_reason(reason),
         None => error,
+    }
+}
+
+/// What an instruction refers to, if it is not there.
+fn missing_reference(context: Context<'_>, planned: &Planned, insn: usize) -> Option<String> {
+    let mut relocs = planned.assembled.relocs.iter();
+    let reloc = relocs.find(|reloc| reloc.insn == insn)?;
+    match reloc.target {
+        RelocTarget::Map(map) | RelocTarget::MapValue { map, .. } => {
+            let created = context.maps.get(map)?.is_some();
+            let name = &context.spec.maps().get(map)?.name;
+            (!created).then(|| format!("it uses map `{name}`, which was not created"))
+        }
+        RelocTarget::Extern(position) => {
+            let name = &context.spec.externs().get(position)?.name;
+            match context.externs.get(context.spec, position) {
+                Ok(Resolved::Missing) => Some(format!(
+                    "kernel function `{name}` does not exist on this kernel"
+                )),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Helpers that do not exist, from these numbers on: instructions that refer to what is not there call them, with its
+/// position added. As libbpf has it, so that dumps look alike.
+mod poison {
+    pub(super) const MAP: i32 = 2_001_000_000;
+    pub(super) const FUNCTION: i32 = 2_002_000_000;
+}
+
+/// A call that the verifier refuses, if it can be reached.
+fn poisoned(base: i32, position: usize) -> Insn {
+    Insn {
+        code: class::JMP | jmp::CALL,
+        imm: base.saturating_add(i32::try_from(position).unwrap_or_default()),
+        ..Insn::default()
     }
 }
 
@@ -166,38 +214,45 @@ fn fill_in(
     slot: usize,
     target: RelocTarget,
 ) -> Result<()> {
+    let doing = || format!("relocating instruction {slot}");
     let Some([insn, rest @ ..]) = insns.get_mut(slot..) else {
-        return Err(Error::new(
-            ErrorKind::InvalidObject,
-            format!("relocating instruction {slot}"),
-        ));
-    };
-    let map_at = |position: usize| {
-        let made = context.maps.get(position).and_then(Option::as_ref);
-        made.map(|map| map.as_fd().as_raw_fd()).ok_or_else(|| {
-            let name = context.spec.maps().get(position).map_or("?", |m| &m.name);
-            Error::new(
-                ErrorKind::NotFound,
-                format!("relocating instruction {slot}"),
-            )
-            .with_reason(format!("it uses map `{name}`, which was not created"))
-            .with_remedy("set `autocreate` of the map")
-        })
+        return Err(Error::new(ErrorKind::InvalidObject, doing()));
     };
     match target {
-        RelocTarget::Map(map) => {
+        RelocTarget::Map(map) | RelocTarget::MapValue { map, .. } => {
+            let Some(made) = context.maps.get(map).and_then(Option::as_ref) else {
+                for slot in [Some(insn), rest.first_mut()].into_iter().flatten() {
+                    *slot = poisoned(poison::MAP, map);
+                }
+                return Ok(());
+            };
             insn.src = pseudo::MAP_FD;
-            insn.imm = map_at(map)?;
-        }
-        RelocTarget::MapValue { map, offset } => {
-            insn.src = pseudo::MAP_VALUE;
-            insn.imm = map_at(map)?;
-            if let Some(second) = rest.first_mut() {
-                second.imm = offset as i32;
+            insn.imm = made.as_fd().as_raw_fd();
+            if let RelocTarget::MapValue { offset, .. } = target {
+                insn.src = pseudo::MAP_VALUE;
+                if let Some(second) = rest.first_mut() {
+                    second.imm = offset as i32;
+                }
             }
         }
         RelocTarget::Extern(position) => {
-            return Err(unresolved(context.spec.externs().get(position)));
+            let resolved = context.externs.get(context.spec, position)?;
+            match (insn.is_call(), rest) {
+                (true, _) => call_extern(context, insn, position, resolved).ok_or_else(|| {
+                    let name = context
+                        .spec
+                        .externs()
+                        .get(position)
+                        .map_or("?", |e| &e.name);
+                    Error::new(ErrorKind::InvalidObject, doing())
+                        .with_reason(format!("it calls `{name}`, which is no function"))
+                })?,
+                (false, [second, ..]) => {
+                    let (src, low, high) = load_extern(context, resolved)?;
+                    (insn.src, insn.imm, second.imm) = (src, low, high);
+                }
+                (false, []) => return Err(Error::new(ErrorKind::InvalidObject, doing())),
+            }
         }
         // Laid out already.
         _ => {}
@@ -205,11 +260,44 @@ fn fill_in(
     Ok(())
 }
 
-fn unresolved(symbol: Option<&ExternSpec>) -> Error {
-    let name = symbol.map_or("?", |symbol| &symbol.name);
-    Error::new(ErrorKind::Unsupported, format!("resolving extern `{name}`")).with_reason(
-        "symbols of the kernel (`__ksym`, `__kconfig`) are not supported by this version of oxbpf",
-    )
+/// Makes a call one of a kernel function. `None` if the extern is something else.
+fn call_extern(
+    context: Context<'_>,
+    call: &mut Insn,
+    position: usize,
+    resolved: Resolved,
+) -> Option<()> {
+    match resolved {
+        Resolved::Typed { btf_id, module } => {
+            let number = match module {
+                Some(module) => i16::try_from(context.externs.module_number(module)?).ok()?,
+                None => 0,
+            };
+            call.src = pseudo::KFUNC_CALL;
+            call.imm = btf_id as i32;
+            call.off = number;
+        }
+        Resolved::Missing => *call = poisoned(poison::FUNCTION, position),
+        Resolved::Address(_) | Resolved::Kconfig => return None,
+    }
+    Some(())
+}
+
+/// The kind of the load of an extern's address, and the halves of what it loads.
+fn load_extern(context: Context<'_>, resolved: Resolved) -> Result<(u8, i32, i32)> {
+    Ok(match resolved {
+        Resolved::Typed { btf_id, module } => {
+            let modules = match module {
+                Some(_) => context.kernel.modules()?,
+                None => &[],
+            };
+            let module = module.and_then(|module| modules.get(module));
+            let descriptor = module.map_or(0, |module| module.fd.as_raw_fd());
+            (pseudo::BTF_ID, btf_id as i32, descriptor)
+        }
+        Resolved::Address(address) => (0, address as i32, (address >> 32) as i32),
+        Resolved::Missing | Resolved::Kconfig => (0, 0, 0),
+    })
 }
 
 /// What a program names as its attach target, as the kernel wants to know it at load.
@@ -249,9 +337,9 @@ impl<'a> Target<'a> {
             );
         }
         // The running kernel's own types, whatever the programs were relocated against.
-        let kernel = KernelBtf::running()?;
+        let kernel = context.kernel.running()?;
         let attach_type = program.attach_type.unwrap_or_default();
-        let found = btf::attach_target(&kernel, attach_type, name)?;
+        let found = btf::attach_target(kernel, attach_type, name)?;
         Ok(Self {
             btf_id: found.btf_id,
             btf: found.module,

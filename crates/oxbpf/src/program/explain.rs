@@ -35,6 +35,10 @@ const ADVICE: &[(&str, &str)] = &[
         "this kernel has that helper for programs of other types only",
     ),
     (
+        "failed to find the address for kernel symbol",
+        "variables have addresses only in kernels built with CONFIG_KALLSYMS_ALL",
+    ),
+    (
         "map_value_or_null",
         "check the pointer that the lookup returned for NULL before using it",
     ),
