@@ -140,6 +140,10 @@ mod generated {
         fn from_collection(collection: ::oxbpf::Collection) -> ::oxbpf::Result<Objects> {
             Objects::new(&collection)
         }
+
+        fn data_sections() -> &'static [&'static str] {
+            &[".rodata"]
+        }
     }
 
     /// The object `exec_count`, loaded.

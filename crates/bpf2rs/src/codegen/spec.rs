@@ -79,6 +79,18 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
         quote!(#(#values)*)
     });
 
+    let data_sections = match sections[..] {
+        [] => None,
+        _ => {
+            let names = sections.iter().map(|section| section.name);
+            Some(quote! {
+                fn data_sections() -> &'static [&'static str] {
+                    &[#(#names,)*]
+                }
+            })
+        }
+    };
+
     let (map_names, map_fields) = names(maps, |map| (map.name, &map.field));
     let map_docs = maps.iter().map(|map| doc(&map.docs));
     let (program_names, program_fields) = names(programs, |p| (p.name, &p.field));
@@ -152,6 +164,8 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             fn from_collection(collection: ::oxbpf::Collection) -> ::oxbpf::Result<Objects> {
                 Objects::new(&collection)
             }
+
+            #data_sections
         }
     }
 }

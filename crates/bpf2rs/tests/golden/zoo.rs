@@ -343,6 +343,10 @@ mod generated {
         fn from_collection(collection: ::oxbpf::Collection) -> ::oxbpf::Result<Objects> {
             Objects::new(&collection)
         }
+
+        fn data_sections() -> &'static [&'static str] {
+            &[".rodata", ".data", ".bss", ".bss.hot"]
+        }
     }
 
     /// The object `zoo`, loaded.

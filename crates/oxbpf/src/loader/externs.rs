@@ -73,14 +73,16 @@ pub(super) struct Externs {
 }
 
 impl Externs {
-    /// Finds what the planned programs use. Values of `.kconfig` are put into its map.
+    /// Finds what the planned programs use. Values of `.kconfig` are put into its map, all of them if it is among the
+    /// sections that are `kept`.
     pub(super) fn resolve(
         kernel: &Kernel<'_>,
         kconfig_text: Option<&str>,
         spec: &mut CollectionSpec,
         plan: &[Planned],
+        kept: &[&str],
     ) -> Self {
-        let used = used(spec, plan);
+        let used = used(spec, plan, kept);
         let mut externs = Self::default();
         if used.is_empty() {
             return externs;
@@ -174,15 +176,24 @@ impl Externs {
     }
 }
 
-/// The externs that some planned program uses.
-fn used(spec: &CollectionSpec, plan: &[Planned]) -> BTreeSet<usize> {
+/// The externs that some planned program uses, or somebody who keeps their section.
+fn used(spec: &CollectionSpec, plan: &[Planned], kept: &[&str]) -> BTreeSet<usize> {
     if spec.externs().is_empty() {
         return BTreeSet::new();
     }
-    plan.iter()
+    let by_programs = plan
+        .iter()
         .flat_map(|planned| &planned.assembled.relocs)
-        .filter_map(|reloc| extern_of(spec, reloc))
-        .collect()
+        .filter_map(|reloc| extern_of(spec, reloc));
+    let externs = spec.externs().iter().enumerate();
+    let by_keepers = externs.filter_map(|(position, symbol)| match symbol.kind {
+        ExternKind::Kconfig { map, .. } => {
+            let map = spec.maps().get(map)?;
+            kept.contains(&map.name.as_str()).then_some(position)
+        }
+        _ => None,
+    });
+    by_programs.chain(by_keepers).collect()
 }
 
 /// The extern that an instruction refers to, be it a variable of `.kconfig`.

@@ -170,7 +170,7 @@ impl Loader {
         let kernel = Kernel::new(self.kernel_btf.as_ref());
         let mut plan = plan::plan(&kernel, &spec);
         plan::switch_off_unused(&mut spec, &plan, kept);
-        let externs = Externs::resolve(&kernel, self.kconfig.as_deref(), &mut spec, &plan);
+        let externs = Externs::resolve(&kernel, self.kconfig.as_deref(), &mut spec, &plan, kept);
         plan::check_externs(&spec, &externs, &mut plan);
         if let Some(failure) = plan.iter_mut().find_map(|planned| planned.failure.take()) {
             return Err(failure);
