@@ -45,7 +45,8 @@ pub(crate) fn static_program(package: &str) -> Result<PathBuf> {
     // With a target of its own, procedural macros and build scripts stay dynamic, as they must.
     build.args([
         "build",
-        "--release",
+        "--profile",
+        "small",
         "--locked",
         "--package",
         package,
