@@ -103,6 +103,8 @@ struct Comparison<'a> {
     made: &'a Btf,
     /// Pairs found or taken to be the same.
     same: HashSet<(TypeId, TypeId)>,
+    /// Whether the next pair is that of a member without a name.
+    is_inline: bool,
     /// Of the original: structures and unions that C can only have as bytes.
     bytes: Vec<TypeId>,
 }
@@ -123,7 +125,9 @@ impl Comparison<'_> {
                 b.contents()
             ))
         };
+        let is_inline = std::mem::take(&mut self.is_inline);
         if essential_name(a.name()) != essential_name(b.name())
+            && !(is_inline && b.name().is_empty())
             && !matches!(a.kind(), Kind::INT | Kind::FLOAT | Kind::FUNC)
         {
             return differ("name");
@@ -131,8 +135,8 @@ impl Comparison<'_> {
         match (a.contents(), b.contents()) {
             (Contents::Void, Contents::Void) => Ok(()),
             (Contents::Int(ours), Contents::Int(theirs)) => {
-                // Whether a plain `char` is signed depends on the compiler's flags.
-                let same_sign = ours.is_signed == theirs.is_signed || a.name() == "char";
+                // Whether a plain `char` is signed depends on the compiler's flags, and old tools say of none that it is.
+                let same_sign = ours.is_signed == theirs.is_signed || a.name().ends_with("char");
                 match (ours.size, ours.is_bool, same_sign) == (theirs.size, theirs.is_bool, true) {
                     true => Ok(()),
                     false => differ("integer"),
@@ -183,15 +187,18 @@ impl Comparison<'_> {
                     if ours.name != theirs.name || place(ours) != place(theirs) {
                         return differ(&format!("member {ours:?} {theirs:?}"));
                     }
-                    // Clang does not say that a member without a name is constant.
                     let ours_type = match ours.name {
-                        "" => self.original.skip_modifiers(ours.ty).unwrap().id(),
-                        _ => ours.ty,
+                        // Clang does not say that a member without a name is constant. Its type has no name either in standard C.
+                        "" => self.original.skip_modifiers_and_typedefs(ours.ty).unwrap(),
+                        _ => self.original.get(ours.ty).unwrap(),
                     };
-                    self.within(a, ours.name, ours_type, theirs.ty)?;
+                    self.is_inline = ours.name.is_empty();
+                    self.within(a, ours.name, ours_type.id(), theirs.ty)?;
                 }
                 Ok(())
             }
+            // Clang gives no size to what is declared only.
+            (Contents::Enum(_), Contents::Enum(_)) if a.element_count() == 0 => Ok(()),
             (Contents::Enum(ours), Contents::Enum(theirs)) if ours.size == theirs.size => {
                 // Old compilers do not say the sign of an enumeration, and 32 bits of larger values.
                 let bits = if b.kind() == Kind::ENUM {
@@ -232,6 +239,7 @@ impl Comparison<'_> {
             && a_type.kind() == b_type.kind()
             && essential_name(a_type.name()) == essential_name(b_type.name())
         {
+            self.is_inline = false;
             return Ok(());
         }
         self.compare(a, b)
@@ -296,6 +304,7 @@ fn assert_same_types(clang: &str, original: &Btf) -> Vec<TypeId> {
             original,
             made: &made,
             same: HashSet::new(),
+            is_inline: false,
             bytes: Vec::new(),
         };
         for (&id, param) in types.iter().zip(proto.params()) {
