@@ -1,12 +1,13 @@
 //! The project's own chores: `cargo xtask NAME`.
 //!
-//! Needs nothing but std, so that it is there before anything else is installed.
+//! Needs nothing but std and what we have made ourselves, so that it is there before anything else is installed.
 
 mod bench;
 mod cargo;
 mod cpio;
 mod debian;
 mod expected;
+mod gen_uapi;
 mod generate;
 mod image;
 mod install;
@@ -88,6 +89,12 @@ const TASKS: &[Task] = &[
         generate::USAGE,
         "rebuild the generated files that are committed",
         generate::main,
+    ),
+    task(
+        "gen-uapi",
+        gen_uapi::USAGE,
+        "make the kernel's structures from its types",
+        gen_uapi::main,
     ),
     task(
         "bench",

@@ -352,3 +352,13 @@ fn the_size_of_pointers_is_that_of_long() {
         assert_eq!(btf.size_of(TypeId(2)), Ok(expected));
     }
 }
+
+#[test]
+fn files_without_types_are_told_from_what_is_no_file() {
+    assert!(matches!(
+        Btf::parse_elf(b"no ELF file"),
+        Err(Error::NotElf { .. })
+    ));
+    let ourselves = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    assert_eq!(Btf::parse_elf(&ourselves).unwrap_err(), Error::NoSection);
+}

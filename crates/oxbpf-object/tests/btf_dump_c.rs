@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use object::{Object, ObjectSection};
 use oxbpf_object::btf::dump_c::{self, CDump};
 use oxbpf_object::btf::{
     Array, Btf, BtfBuilder, Contents, DeclTag, Enumerator, Error, FuncLinkage, Int, Kind, Member,
@@ -61,16 +60,7 @@ fn compile(clang: &str, source: &str, flags: &[&str]) -> Btf {
         "{clang}: {}",
         messages.lines().take(40).collect::<Vec<_>>().join("\n")
     );
-    let object = std::fs::read(output).unwrap();
-    let file = object::File::parse(object.as_slice()).unwrap();
-    Btf::parse(
-        file.section_by_name(".BTF")
-            .unwrap()
-            .data()
-            .unwrap()
-            .to_vec(),
-    )
-    .unwrap()
+    Btf::parse_elf(&std::fs::read(output).unwrap()).unwrap()
 }
 
 /// Whether a type of C has its own name.

@@ -11,9 +11,6 @@ use rustix::io::Errno;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
-/// `BPF_FS_MAGIC` of `linux/magic.h`.
-const BPF_FS_MAGIC: u64 = 0xcafe_4a11;
-
 fn c_path(path: &Path, doing: &str) -> Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| {
         Error::new(ErrorKind::InvalidInput, doing).with_reason("the path contains a NUL byte")
@@ -83,5 +80,5 @@ fn has_dot(path: &Path) -> bool {
 
 fn is_in_bpffs(path: &Path) -> bool {
     let magic = |path: &Path| -> io::Result<u64> { Ok(rustix::fs::statfs(path)?.f_type as u64) };
-    magic(parent(path)).is_ok_and(|magic| magic == BPF_FS_MAGIC)
+    magic(parent(path)).is_ok_and(|magic| magic == crate::sys::uapi::BPF_FS_MAGIC)
 }

@@ -8,6 +8,13 @@ use super::{Kind, TypeId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
+    /// A file is no ELF file, or a broken one.
+    NotElf {
+        /// Why it cannot be read.
+        reason: String,
+    },
+    /// An ELF file has no section `.BTF`.
+    NoSection,
     /// There are fewer bytes than the header alone takes.
     TooShort {
         /// Which data: `.BTF` or `.BTF.ext`.
@@ -169,6 +176,8 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Error::NotElf { reason } => write!(f, "not an ELF file that can be read: {reason}"),
+            Error::NoSection => f.write_str("the ELF file has no section .BTF"),
             Error::TooShort {
                 section,
                 length,

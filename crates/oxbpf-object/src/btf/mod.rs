@@ -15,6 +15,7 @@
 
 mod builder;
 pub mod dump_c;
+mod elf;
 mod error;
 mod ext;
 mod header;

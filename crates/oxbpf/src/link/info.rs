@@ -70,20 +70,6 @@ pub enum LinkTarget {
     Unknown,
 }
 
-/// `enum bpf_perf_event_type`.
-mod perf_event_type {
-    pub(super) const KPROBE: u32 = 3;
-    pub(super) const KRETPROBE: u32 = 4;
-    pub(super) const TRACEPOINT: u32 = 5;
-}
-
-/// `enum bpf_task_fd_type`.
-mod task_fd_type {
-    pub(super) const TRACEPOINT: u32 = 1;
-    pub(super) const KPROBE: u32 = 2;
-    pub(super) const KRETPROBE: u32 = 3;
-}
-
 impl LinkInfo {
     pub(super) fn of_link(fd: BorrowedFd<'_>) -> rustix::io::Result<Self> {
         let info: uapi::LinkInfo = sys::obj_info(fd)?;
@@ -117,15 +103,17 @@ impl LinkInfo {
     pub(super) fn of_perf_event(fd: BorrowedFd<'_>) -> rustix::io::Result<Self> {
         let (info, name) = sys::task_fd_query(fd)?;
         let target = match info.fd_type {
-            task_fd_type::TRACEPOINT => LinkTarget::Tracepoint { name, cookie: 0 },
-            fd_type @ (task_fd_type::KPROBE | task_fd_type::KRETPROBE) => LinkTarget::Kprobe {
-                function: name,
-                offset: info.probe_offset,
-                address: info.probe_addr,
-                on_return: fd_type == task_fd_type::KRETPROBE,
-                missed: 0,
-                cookie: 0,
-            },
+            uapi::BPF_FD_TYPE_TRACEPOINT => LinkTarget::Tracepoint { name, cookie: 0 },
+            fd_type @ (uapi::BPF_FD_TYPE_KPROBE | uapi::BPF_FD_TYPE_KRETPROBE) => {
+                LinkTarget::Kprobe {
+                    function: name,
+                    offset: info.probe_offset,
+                    address: info.probe_addr,
+                    on_return: fd_type == uapi::BPF_FD_TYPE_KRETPROBE,
+                    missed: 0,
+                    cookie: 0,
+                }
+            }
             _ => LinkTarget::Unknown,
         };
         Ok(Self {
@@ -141,18 +129,18 @@ impl LinkTarget {
     fn of_perf_event_link(fd: BorrowedFd<'_>) -> rustix::io::Result<Self> {
         let unnamed: uapi::LinkInfoPerfEventTracepoint = sys::obj_info(fd)?;
         Ok(match unnamed.perf_event_type {
-            perf_event_type::TRACEPOINT => {
+            uapi::BPF_PERF_EVENT_TRACEPOINT => {
                 let (info, name) = sys::tracepoint_link_info(fd)?;
                 let cookie = info.cookie;
                 Self::Tracepoint { name, cookie }
             }
-            kind @ (perf_event_type::KPROBE | perf_event_type::KRETPROBE) => {
+            kind @ (uapi::BPF_PERF_EVENT_KPROBE | uapi::BPF_PERF_EVENT_KRETPROBE) => {
                 let (info, function) = sys::kprobe_link_info(fd)?;
                 Self::Kprobe {
                     function,
                     offset: info.offset.into(),
                     address: info.addr,
-                    on_return: kind == perf_event_type::KRETPROBE,
+                    on_return: kind == uapi::BPF_PERF_EVENT_KRETPROBE,
                     missed: info.missed,
                     cookie: info.cookie,
                 }

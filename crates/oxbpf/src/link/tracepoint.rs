@@ -9,7 +9,7 @@ use super::{AttachPoint, Link, ProgramOf, permission};
 use crate::kernel_fs::KernelFs;
 use crate::program::{Program, TracepointKind};
 use crate::suggest::{did_you_mean, nearest};
-use crate::sys::perf::{PERF_DISABLED, PERF_TYPE_TRACEPOINT, PerfEventAttr, perf_event_open};
+use crate::sys::perf::{PERF_TYPE_TRACEPOINT, PerfEventAttr, perf_event_open};
 use crate::{Error, ErrorKind, Result, tracefs};
 
 /// A program at a tracepoint, which gets the event as a record of the format that tracefs describes
@@ -79,9 +79,9 @@ impl Tracepoint {
         let id = tracefs::tracepoint_id(&tracefs, &self.category, &self.name)
             .map_err(|errno| self.not_found(errno, &tracefs))?;
         let attr = PerfEventAttr {
-            event_type: PERF_TYPE_TRACEPOINT,
+            r#type: PERF_TYPE_TRACEPOINT,
             config: id,
-            flags: PERF_DISABLED,
+            flags: PerfEventAttr::DISABLED,
             ..Default::default()
         };
         let event = perf_event_open(&attr, None, everywhere()).map_err(|errno| {

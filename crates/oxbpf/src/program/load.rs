@@ -179,10 +179,8 @@ struct Request {
     fd_array: Vec<i32>,
 }
 
-/// `sizeof(struct bpf_func_info)`.
-const FUNC_INFO_SIZE: u32 = 8;
-/// `sizeof(struct bpf_line_info)`.
-const LINE_INFO_SIZE: u32 = 16;
+const FUNC_INFO_SIZE: u32 = size_of::<uapi::FuncInfo>() as u32;
+const LINE_INFO_SIZE: u32 = size_of::<uapi::LineInfo>() as u32;
 
 impl Request {
     fn new(load: &ProgramLoad<'_>) -> Result<Self> {

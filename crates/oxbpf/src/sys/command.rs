@@ -141,14 +141,12 @@ pub(crate) fn btf_load(
     token: Option<BorrowedFd<'_>>,
     log: Option<LogBuffer<'_>>,
 ) -> Logged {
-    /// `BPF_F_TOKEN_FD`.
-    const TOKEN_FD: u32 = 1 << 16;
     let mut attr = uapi::BtfLoad::default();
     let fill = || -> Result<()> {
         attr.btf = address(btf);
         attr.btf_size = length(btf)?;
         if let Some(token) = token {
-            attr.btf_flags = TOKEN_FD;
+            attr.btf_flags = uapi::BPF_F_TOKEN_FD;
             attr.btf_token_fd = token.as_raw_fd();
         }
         if let Some(log) = log {
@@ -495,12 +493,10 @@ pub(crate) fn link_update(
     new: BorrowedFd<'_>,
     old: Option<BorrowedFd<'_>>,
 ) -> Result<()> {
-    /// `BPF_F_REPLACE`.
-    const REPLACE: u32 = 1 << 2;
     let mut attr = uapi::LinkUpdate {
         link_fd: raw(link),
         new_prog_fd: raw(new),
-        flags: old.map_or(0, |_| REPLACE),
+        flags: old.map_or(0, |_| uapi::BPF_F_REPLACE),
         old_prog_fd: old.map_or(0, raw),
     };
     // SAFETY: the structure has no addresses.

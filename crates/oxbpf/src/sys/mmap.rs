@@ -200,9 +200,7 @@ impl PrivateMapping {
     /// Maps a file of sysfs from its start on. A file of another file system could be changed
     /// or truncated under the view, so it is refused with EINVAL.
     pub(crate) fn of_sysfs(file: BorrowedFd<'_>, len: usize) -> Result<Self> {
-        /// `SYSFS_MAGIC` of `linux/magic.h`.
-        const SYSFS_MAGIC: u64 = 0x6265_6572;
-        if rustix::fs::fstatfs(file)?.f_type as u64 != SYSFS_MAGIC {
+        if rustix::fs::fstatfs(file)?.f_type as u64 != super::uapi::SYSFS_MAGIC {
             return Err(Errno::INVAL);
         }
         // SAFETY: the kernel picks an address where nothing else is.

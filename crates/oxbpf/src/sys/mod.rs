@@ -11,6 +11,10 @@ mod call;
 mod command;
 mod cpus;
 mod element;
+#[cfg(test)]
+mod layout;
+#[cfg(test)]
+mod layout_test;
 mod link_info;
 mod mmap;
 pub(crate) mod perf;

@@ -6,48 +6,15 @@ use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use rustix::io::Errno;
-use rustix::ioctl::{IntegerSetter, NoArg, ioctl, opcode};
-use zerocopy::{FromBytes, Immutable, IntoBytes};
+use rustix::ioctl::{IntegerSetter, NoArg, ioctl};
+use zerocopy::IntoBytes;
 
 use super::Result;
 use super::call::above_stdio;
-
-/// `struct perf_event_attr` up to the fifth published size, which every kernel since 4.1 takes.
-/// Its bit field is one number here.
-#[derive(Clone, Copy, Debug, Default, FromBytes, Immutable, IntoBytes)]
-#[repr(C)]
-pub(crate) struct PerfEventAttr {
-    pub(crate) event_type: u32,
-    /// Filled in by [`perf_event_open`].
-    pub(crate) size: u32,
-    pub(crate) config: u64,
-    pub(crate) sample_period_or_freq: u64,
-    pub(crate) sample_type: u64,
-    pub(crate) read_format: u64,
-    pub(crate) flags: u64,
-    pub(crate) wakeup_events_or_watermark: u32,
-    pub(crate) bp_type: u32,
-    /// `bp_addr`, `kprobe_func`, `uprobe_path`.
-    pub(crate) config1: u64,
-    /// `bp_len`, `kprobe_addr`, `probe_offset`.
-    pub(crate) config2: u64,
-    pub(crate) branch_sample_type: u64,
-    pub(crate) sample_regs_user: u64,
-    pub(crate) sample_stack_user: u32,
-    pub(crate) clockid: i32,
-    pub(crate) sample_regs_intr: u64,
-    pub(crate) aux_watermark: u32,
-    pub(crate) sample_max_stack: u16,
-    pub(crate) reserved_2: u16,
-}
-
-/// `perf_event_attr.disabled`: the event waits for [`perf_event_enable`].
-pub(crate) const PERF_DISABLED: u64 = 1;
-
-/// `PERF_TYPE_TRACEPOINT`: `config` is the id of a tracepoint.
-pub(crate) const PERF_TYPE_TRACEPOINT: u32 = 2;
-
-const PERF_FLAG_FD_CLOEXEC: libc::c_ulong = 1 << 3;
+use super::uapi::{
+    PERF_EVENT_IOC_DISABLE, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC,
+};
+pub(crate) use super::uapi::{PERF_TYPE_TRACEPOINT, PerfEventAttr};
 
 /// On whom an event is measured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,7 +46,7 @@ pub(crate) fn perf_event_open(
                 scope.pid,
                 scope.cpu,
                 -1,
-                PERF_FLAG_FD_CLOEXEC,
+                PERF_FLAG_FD_CLOEXEC as libc::c_ulong,
             )
         };
         if let Ok(fd) = RawFd::try_from(ret) {
@@ -97,22 +64,26 @@ pub(crate) fn perf_event_open(
 
 /// `PERF_EVENT_IOC_SET_BPF`: runs `program` at each occurrence of `event`.
 pub(crate) fn perf_event_set_bpf(event: BorrowedFd<'_>, program: BorrowedFd<'_>) -> Result<()> {
-    const SET_BPF: u32 = opcode::write::<u32>(b'$', 8);
     let program = program.as_raw_fd() as usize;
     // SAFETY: this request takes a descriptor's number as its argument and touches no memory of ours.
-    unsafe { ioctl(event, IntegerSetter::<SET_BPF>::new_usize(program)) }
+    unsafe {
+        ioctl(
+            event,
+            IntegerSetter::<PERF_EVENT_IOC_SET_BPF>::new_usize(program),
+        )
+    }
 }
 
 /// `PERF_EVENT_IOC_ENABLE`.
 pub(crate) fn perf_event_enable(event: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: this request takes a number, 0, and touches no memory of ours.
-    unsafe { ioctl(event, NoArg::<{ opcode::none(b'$', 0) }>::new()) }
+    unsafe { ioctl(event, NoArg::<PERF_EVENT_IOC_ENABLE>::new()) }
 }
 
 /// `PERF_EVENT_IOC_DISABLE`.
 pub(crate) fn perf_event_disable(event: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: this request takes a number, 0, and touches no memory of ours.
-    unsafe { ioctl(event, NoArg::<{ opcode::none(b'$', 1) }>::new()) }
+    unsafe { ioctl(event, NoArg::<PERF_EVENT_IOC_DISABLE>::new()) }
 }
 
 #[cfg(test)]
@@ -121,19 +92,10 @@ mod tests {
 
     use super::*;
 
-    /// The numbers that perf_event.h publishes as `PERF_ATTR_SIZE_VER*`.
-    #[test]
-    fn has_a_size_that_kernels_know() {
-        assert_eq!(size_of::<PerfEventAttr>(), 112);
-        assert_eq!(std::mem::offset_of!(PerfEventAttr, config1), 56);
-        assert_eq!(std::mem::offset_of!(PerfEventAttr, branch_sample_type), 72);
-        assert_eq!(std::mem::offset_of!(PerfEventAttr, sample_regs_intr), 96);
-    }
-
     #[test]
     fn opens_an_event_and_says_what_the_kernel_says() {
         let dummy = PerfEventAttr {
-            event_type: 1,
+            r#type: 1,
             config: 9,
             ..Default::default()
         };
@@ -147,7 +109,7 @@ mod tests {
             Err(Errno::INVAL)
         );
         let nobody = PerfEventAttr {
-            event_type: u32::MAX,
+            r#type: u32::MAX,
             ..Default::default()
         };
         assert_eq!(

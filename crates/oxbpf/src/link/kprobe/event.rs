@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::super::perf_event::everywhere;
 use super::ProbeSource;
-use crate::sys::perf::{PERF_DISABLED, PERF_TYPE_TRACEPOINT, PerfEventAttr, perf_event_open};
+use crate::sys::perf::{PERF_TYPE_TRACEPOINT, PerfEventAttr, perf_event_open};
 use crate::tracefs::{self, KPROBE_EVENTS, ProbeEvent};
 use crate::{Error, ErrorKind};
 
@@ -56,10 +56,10 @@ fn by_pmu(returns: bool, symbol: &str, offset: u64) -> Result<Opened, Unopened> 
     let pmu = Pmu::find().ok_or(Unopened::NoSource)?;
     let symbol = CString::new(symbol).map_err(|_| Errno::INVAL)?;
     let attr = PerfEventAttr {
-        event_type: pmu.event_type,
+        r#type: pmu.event_type,
         config: if returns { pmu.returns } else { 0 },
         config2: offset,
-        flags: PERF_DISABLED,
+        flags: PerfEventAttr::DISABLED,
         ..Default::default()
     };
     let event = perf_event_open(&attr, Some(&symbol), everywhere())?;
@@ -108,9 +108,9 @@ fn by_tracefs(returns: bool, symbol: &str, offset: u64) -> Result<Opened, Unopen
         }
     })?;
     let attr = PerfEventAttr {
-        event_type: PERF_TYPE_TRACEPOINT,
+        r#type: PERF_TYPE_TRACEPOINT,
         config: probe.id(),
-        flags: PERF_DISABLED,
+        flags: PerfEventAttr::DISABLED,
         ..Default::default()
     };
     // Not "refused": that this event is not there would be no word about the function.
