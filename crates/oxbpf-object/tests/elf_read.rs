@@ -758,7 +758,16 @@ fn objects_inside_of_other_files_are_found() {
 fn what_libbpf_refuses_is_read() {
     for spec in specs("liberal", &["-g"]) {
         let names: Vec<&str> = spec.maps().iter().map(|map| map.name.as_str()).collect();
-        assert_eq!(names, ["static_map", "global_map"]);
+        assert_eq!(names, ["static_map", "global_map", ".rodata.str1.1"]);
+        // Literals have no names and no types, so that no one but the program needs to see them.
+        let strings = spec.map(".rodata.str1.1").unwrap();
+        assert_eq!(
+            (strings.flags, strings.value_size, strings.value_type),
+            (MapFlags::RDONLY_PROG, 8, None)
+        );
+        assert_eq!(strings.data.as_ref().unwrap().contents, b"literal\0");
+        let throws = spec.function("throws").unwrap();
+        assert_eq!(describe(&spec, throws.relocs[0].target), ".rodata.str1.1+0");
 
         let programs: Vec<_> = spec
             .programs()
