@@ -4,10 +4,15 @@ use std::fs;
 
 use rustix::thread::{CapabilitySet, capabilities};
 
-/// The capabilities that bpf(2) asks about. Root has them, unless something took them away.
+/// Those of the capabilities that this thread has not. Root has all, unless something took them
+/// away.
 pub(crate) fn capabilities_missing(needed: CapabilitySet) -> CapabilitySet {
     let effective = capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective);
-    // CAP_SYS_ADMIN includes the capabilities that were split off from it in Linux 5.8.
+    missing(needed, effective)
+}
+
+fn missing(needed: CapabilitySet, effective: CapabilitySet) -> CapabilitySet {
+    // CAP_SYS_ADMIN includes what was split off from it in Linux 5.8.
     if effective.contains(CapabilitySet::SYS_ADMIN) {
         return needed & !(effective | CapabilitySet::BPF | CapabilitySet::PERFMON);
     }
@@ -130,6 +135,17 @@ mod tests {
             Some("integrity")
         );
         assert_eq!(selected("none integrity"), None);
+    }
+
+    #[test]
+    fn the_administrator_lacks_nothing_of_bpf() {
+        let needed = CapabilitySet::BPF | CapabilitySet::PERFMON | CapabilitySet::NET_ADMIN;
+        assert_eq!(missing(needed, CapabilitySet::empty()), needed);
+        assert_eq!(missing(needed, needed), CapabilitySet::empty());
+        assert_eq!(
+            missing(needed, CapabilitySet::SYS_ADMIN),
+            CapabilitySet::NET_ADMIN
+        );
     }
 
     #[test]

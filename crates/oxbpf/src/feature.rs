@@ -58,15 +58,16 @@ fn helper_call(program_type: ProgramType, helper: Helper) -> Result<(), Errno> {
 /// their memory is charged to the control group.
 pub(crate) fn charges_memlock() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| {
-        // Came with the same release, needs no rights of its own, and takes no arguments.
-        match helper_call(ProgramType::SOCKET_FILTER, Helper::KTIME_GET_COARSE_NS) {
-            Ok(()) => false,
-            // Without the right to load anything, this is no question of memory.
-            Err(Errno::PERM) => denied::capabilities_missing(CapabilitySet::BPF).is_empty(),
-            Err(_) => true,
-        }
-    })
+    if let Some(answer) = ANSWER.get() {
+        return *answer;
+    }
+    // Came with the same release, needs no rights of its own, and takes no arguments.
+    match helper_call(ProgramType::SOCKET_FILTER, Helper::KTIME_GET_COARSE_NS) {
+        Ok(()) => *ANSWER.get_or_init(|| false),
+        // Either this thread has not the right to load anything, or not even this has room.
+        Err(Errno::PERM) => denied::capabilities_missing(CapabilitySet::BPF).is_empty(),
+        Err(_) => *ANSWER.get_or_init(|| true),
+    }
 }
 
 /// Whether programs can ask for the cookie that they were attached with. Linux 5.15.

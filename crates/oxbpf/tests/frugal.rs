@@ -3,13 +3,20 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use oxbpf::ErrorKind;
 use oxbpf::map::{
     Array, CreateOptions, HashMap, Map, PerCpu, PerCpuArray, PerCpuHashMap, UpdateFlags,
 };
-use oxbpf::object::kernel::MapType;
+use oxbpf::object::asm::{self, Cond, Reg};
+use oxbpf::object::kernel::{MapType, ProgramType};
 use oxbpf::object::spec::MapSpec;
+use oxbpf::program::{KprobeKind, LogLevel, Program, ProgramLoad, Typed};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -138,6 +145,143 @@ fn maps_close_their_descriptors() {
         Map::from_fd(file.into()).unwrap_err();
         Map::create("bad", &MapSpec::default(), CreateOptions::default()).unwrap_err();
         assert_eq!(open_descriptors(), before + 2);
+    }
+    assert_eq!(open_descriptors(), before);
+}
+
+#[test]
+fn interrupted_loads_are_taken_up_again() {
+    let _alone = alone();
+    let load = |steps| {
+        let insns = asm::program([
+            asm::mov(Reg::R0, 0),
+            asm::add(Reg::R0, 1),
+            asm::jump(Cond::Lt, Reg::R0, steps, -2),
+            asm::exit(),
+        ]);
+        let load = ProgramLoad {
+            name: "interrupted",
+            program_type: ProgramType::SOCKET_FILTER,
+            insns: &insns,
+            license: "GPL",
+            ..ProgramLoad::default()
+        };
+        load.load().map(drop)
+    };
+    // The verifier goes through all steps of the loop: as many as take it a while.
+    let mut steps = 1000;
+    let usual = loop {
+        let start = Instant::now();
+        load(steps).unwrap();
+        let time = start.elapsed();
+        if time > Duration::from_millis(100) {
+            break time;
+        }
+        steps *= 2;
+    };
+    // More interruptions than without taking up again are survived, and fewer than are.
+    let pause = usual / 8;
+    interrupt_meanwhile(pause, 5, || load(steps)).unwrap();
+    let error = interrupt_meanwhile(pause, usize::MAX, || load(steps)).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EAGAIN), "{error}");
+}
+
+/// Sends signals to this thread while it does something, `pause` apart.
+#[allow(unsafe_code)]
+fn interrupt_meanwhile<T>(pause: Duration, count: usize, work: impl FnOnce() -> T) -> T {
+    extern "C" fn nothing(_: libc::c_int) {}
+
+    let handler: extern "C" fn(libc::c_int) = nothing;
+    // SAFETY: the handler does nothing.
+    unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
+    // SAFETY: always succeeds.
+    let thread = unsafe { libc::pthread_self() };
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..count {
+                std::thread::sleep(pause);
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                // SAFETY: the thread waits for this one at the end of the scope.
+                unsafe { libc::pthread_kill(thread, libc::SIGUSR1) };
+            }
+        });
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+#[test]
+fn locked_memory_is_made_room_for_only_where_it_counts() {
+    let _alone = alone();
+    let before = getrlimit(Resource::Memlock);
+    let none = Rlimit {
+        current: Some(0),
+        ..before
+    };
+    // A refusal for want of capabilities is no reason to raise anything.
+    setrlimit(Resource::Memlock, none).unwrap();
+    let sets = capabilities(None).unwrap();
+    let mut fewer = sets;
+    fewer.effective -= CapabilitySet::SYS_ADMIN | CapabilitySet::BPF;
+    set_capabilities(None, fewer).unwrap();
+    let insns = asm::program([asm::mov(Reg::R0, 0), asm::exit()]);
+    let load = ProgramLoad {
+        program_type: ProgramType::KPROBE,
+        insns: &insns,
+        license: "GPL",
+        ..ProgramLoad::default()
+    };
+    assert_eq!(load.load().unwrap_err().kind(), ErrorKind::PermissionDenied);
+    set_capabilities(None, sets).unwrap();
+    assert_eq!(getrlimit(Resource::Memlock).current, Some(0));
+
+    create(MapType::HASH, 4, 8);
+    load.load().unwrap();
+    // Kernels since 5.11 do not go by the limit: there it stays.
+    let after = getrlimit(Resource::Memlock).current;
+    let charged = memory_is_charged_to_the_limit();
+    assert_eq!(after != Some(0), charged, "{after:?}");
+    setrlimit(Resource::Memlock, before).unwrap();
+}
+
+/// Whether this kernel is older than 5.11. The library does not look at versions; this test does,
+/// to know better.
+fn memory_is_charged_to_the_limit() -> bool {
+    let version = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
+    (numbers.next(), numbers.next()) < (Some(5), Some(11))
+}
+
+#[test]
+fn programs_close_their_descriptors() {
+    let _alone = alone();
+    let insns = asm::program([asm::mov(Reg::R0, 0), asm::exit()]);
+    let request = |program_type, insns| ProgramLoad {
+        program_type,
+        insns,
+        license: "GPL",
+        ..ProgramLoad::default()
+    };
+    let before = open_descriptors();
+    {
+        let program = request(ProgramType::SOCKET_FILTER, &insns).load().unwrap();
+        assert_eq!(open_descriptors(), before + 1);
+        Program::from_id(program.info().unwrap().id).unwrap();
+        let typed = Typed::<KprobeKind>::new(program.clone());
+        assert_eq!(typed.unwrap_err().kind(), ErrorKind::WrongKind);
+        let (logged, _) = request(ProgramType::KPROBE, &insns)
+            .load_with_log(LogLevel::LEVEL2)
+            .unwrap();
+        drop(logged);
+        request(ProgramType::SOCKET_FILTER, &insns[1..])
+            .load()
+            .unwrap_err();
+        request(ProgramType(4000), &insns).load().unwrap_err();
+        assert_eq!(open_descriptors(), before + 1);
     }
     assert_eq!(open_descriptors(), before);
 }

@@ -362,7 +362,7 @@ mod tests {
             "=",
             "frame",
             "fp-",
-            "processed ",
+            "processed 5",
             "\u{e9}",
             ".",
             "safe",
