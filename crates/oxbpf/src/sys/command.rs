@@ -411,15 +411,11 @@ pub(crate) fn raw_tracepoint_takes_cookie() -> bool {
 
 /// What a link is made of besides a program and a target.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum LinkExtra<'a> {
-    /// Nothing.
-    None,
+pub(crate) enum LinkExtra {
     /// A perf event: kprobe, uprobe, tracepoint, clock. Linux 5.15.
     PerfEvent { cookie: u64 },
     /// A BTF tracepoint, a function's entry or exit, an LSM hook. Linux 5.18 (cookie), 5.10.
     Tracing { target_btf_id: u32, cookie: u64 },
-    /// `union bpf_iter_link_info`. Linux 5.9.
-    Iter(&'a [u8]),
 }
 
 /// LINK_CREATE. `target` is a descriptor, an interface index or 0, as `attach_type` asks for.
@@ -429,20 +425,10 @@ pub(crate) fn link_create(
     target: u32,
     attach_type: u32,
     flags: u32,
-    extra: LinkExtra<'_>,
+    extra: LinkExtra,
 ) -> Result<OwnedFd> {
     let (prog_fd, target_fd) = (raw(prog), target);
     match extra {
-        LinkExtra::None => {
-            let mut attr = uapi::LinkCreate {
-                prog_fd,
-                target_fd,
-                attach_type,
-                flags,
-            };
-            // SAFETY: the structure has no addresses.
-            unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
-        }
         LinkExtra::PerfEvent { cookie } => {
             let mut attr = uapi::LinkCreatePerfEvent {
                 prog_fd,
@@ -470,37 +456,7 @@ pub(crate) fn link_create(
             // SAFETY: the structure has no addresses.
             unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
         }
-        LinkExtra::Iter(info) => {
-            let mut attr = uapi::LinkCreateIter {
-                prog_fd,
-                target_fd,
-                attach_type,
-                flags,
-                iter_info: address(info),
-                iter_info_len: length(info)?,
-                ..Default::default()
-            };
-            // SAFETY: the address is that of `info`, with its length beside it.
-            unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
-        }
     }
-}
-
-/// LINK_UPDATE: puts another program into a link; with `old`, only if that one is in it.
-#[doc(alias = "BPF_LINK_UPDATE")]
-pub(crate) fn link_update(
-    link: BorrowedFd<'_>,
-    new: BorrowedFd<'_>,
-    old: Option<BorrowedFd<'_>>,
-) -> Result<()> {
-    let mut attr = uapi::LinkUpdate {
-        link_fd: raw(link),
-        new_prog_fd: raw(new),
-        flags: old.map_or(0, |_| uapi::BPF_F_REPLACE),
-        old_prog_fd: old.map_or(0, raw),
-    };
-    // SAFETY: the structure has no addresses.
-    unsafe { bpf(Command::LINK_UPDATE, &mut attr) }.map(drop)
 }
 
 /// LINK_DETACH: takes a link's program off its hook, whoever else holds the link. Linux 5.9.
@@ -509,17 +465,6 @@ pub(crate) fn link_detach(link: BorrowedFd<'_>) -> Result<()> {
     let mut attr = uapi::LinkDetach { link_fd: raw(link) };
     // SAFETY: the structure has no addresses.
     unsafe { bpf(Command::LINK_DETACH, &mut attr) }.map(drop)
-}
-
-/// ITER_CREATE: a descriptor that reads what an iterator prints. Linux 5.8.
-#[doc(alias = "BPF_ITER_CREATE")]
-pub(crate) fn iter_create(link: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let mut attr = uapi::IterCreate {
-        link_fd: raw(link),
-        flags: 0,
-    };
-    // SAFETY: the structure has no addresses.
-    unsafe { bpf_fd(Command::ITER_CREATE, &mut attr) }
 }
 
 /// PROG_BIND_MAP: ties a map's life to a program's. Linux 5.10.
@@ -532,14 +477,6 @@ pub(crate) fn prog_bind_map(prog: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Result
     };
     // SAFETY: the structure has no addresses.
     unsafe { bpf(Command::PROG_BIND_MAP, &mut attr) }.map(drop)
-}
-
-/// ENABLE_STATS: programs are timed as long as the descriptor is open. Linux 5.8.
-#[doc(alias = "BPF_ENABLE_STATS")]
-pub(crate) fn enable_stats(kind: u32) -> Result<OwnedFd> {
-    let mut attr = uapi::EnableStats { r#type: kind };
-    // SAFETY: the structure has no addresses.
-    unsafe { bpf_fd(Command::ENABLE_STATS, &mut attr) }
 }
 
 /// What a test run is given, and where it puts what it makes.

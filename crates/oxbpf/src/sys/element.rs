@@ -54,11 +54,6 @@ impl MapFd {
         }
     }
 
-    /// The size of a key; 0 for a map without keys.
-    pub(crate) fn key_len(&self) -> usize {
-        self.key_len
-    }
-
     /// The size of a value as it is passed to and from the kernel, for all CPUs where there is
     /// one for each. `None` where that is not known: a map type newer than this library, or
     /// a per-CPU map on a machine that does not tell its CPUs.

@@ -63,11 +63,6 @@ impl Mapping {
         Ok(Self { start, len, access })
     }
 
-    /// How many bytes are mapped.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// Where `size` bytes at `offset` are, if they are inside and aligned to their size.
     fn place(&self, offset: usize, size: usize) -> Option<NonNull<u8>> {
         if offset % size != 0 || offset.checked_add(size)? > self.len {
@@ -117,10 +112,15 @@ impl Mapping {
         }
         let (mut at, mut rest) = (offset, from);
         while let Some(&byte) = rest.first() {
-            let taken = match rest.first_chunk() {
-                Some(word) if self.store_u64(at, u64::from_ne_bytes(*word)) => 8,
+            let taken = match (rest.first_chunk(), self.atomic_u64(at)) {
+                (Some(bytes), Some(word)) => {
+                    word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+                    8
+                }
                 _ => {
-                    self.store_u8(at, byte);
+                    if let Some(place) = self.atomic_u8(at) {
+                        place.store(byte, Ordering::Relaxed);
+                    }
                     1
                 }
             };
@@ -131,50 +131,51 @@ impl Mapping {
     }
 }
 
-macro_rules! words {
-    ($($int:ident $atomic:ident $at:ident $load:ident $store:ident)*) => {
+macro_rules! atomics {
+    ($($atomic:ident $at:ident)*) => {
         impl Mapping {$(
             /// The word at `offset`, if it is inside, aligned and writable.
             pub(crate) fn $at(&self, offset: usize) -> Option<&$atomic> {
                 if self.access == Access::Read {
                     return None;
                 }
-                let place = self.place(offset, size_of::<$int>())?;
+                let place = self.place(offset, size_of::<$atomic>())?;
                 // SAFETY: inside the mapping, aligned (mappings start at a page), writable,
                 // mapped as long as `self` lives, and accessed by atomics only.
                 Some(unsafe { place.cast::<$atomic>().as_ref() })
-            }
-
-            /// Loads the word at `offset`, if it is inside and aligned.
-            pub(crate) fn $load(&self, offset: usize) -> Option<$int> {
-                let place = self.place(offset, size_of::<$int>())?;
-                // SAFETY: as above; a plain load may be done on pages that are read-only.
-                Some(unsafe { place.cast::<$atomic>().as_ref() }.load(Ordering::Relaxed))
-            }
-
-            /// Stores a word at `offset`; `false` where it is not inside, aligned and writable.
-            pub(crate) fn $store(&self, offset: usize, value: $int) -> bool {
-                match self.$at(offset) {
-                    Some(word) => {
-                        word.store(value, Ordering::Relaxed);
-                        true
-                    }
-                    None => false,
-                }
             }
         )*}
     };
 }
 
-words! {
-    u8 AtomicU8 atomic_u8 load_u8 store_u8
-    u16 AtomicU16 atomic_u16 load_u16 store_u16
-    u32 AtomicU32 atomic_u32 load_u32 store_u32
-    u64 AtomicU64 atomic_u64 load_u64 store_u64
-    i8 AtomicI8 atomic_i8 load_i8 store_i8
-    i16 AtomicI16 atomic_i16 load_i16 store_i16
-    i32 AtomicI32 atomic_i32 load_i32 store_i32
-    i64 AtomicI64 atomic_i64 load_i64 store_i64
+atomics! {
+    AtomicU8 atomic_u8
+    AtomicU16 atomic_u16
+    AtomicU32 atomic_u32
+    AtomicU64 atomic_u64
+    AtomicI8 atomic_i8
+    AtomicI16 atomic_i16
+    AtomicI32 atomic_i32
+    AtomicI64 atomic_i64
+}
+
+macro_rules! loads {
+    ($($int:ident $atomic:ident $load:ident)*) => {
+        impl Mapping {$(
+            /// Loads the word at `offset`, if it is inside and aligned.
+            fn $load(&self, offset: usize) -> Option<$int> {
+                let place = self.place(offset, size_of::<$int>())?;
+                // SAFETY: inside the mapping, aligned, mapped, and accessed by atomics only; a
+                // plain load may be done on pages that are read-only.
+                Some(unsafe { place.cast::<$atomic>().as_ref() }.load(Ordering::Relaxed))
+            }
+        )*}
+    };
+}
+
+loads! {
+    u8 AtomicU8 load_u8
+    u64 AtomicU64 load_u64
 }
 
 impl Drop for Mapping {
@@ -254,14 +255,17 @@ mod tests {
         let fd = memory();
         let writer = Mapping::shared(fd.as_fd(), 0, PAGE, Access::ReadWrite).unwrap();
         let reader = Mapping::shared(fd.as_fd(), 0, PAGE, Access::Read).unwrap();
-        assert!(writer.store_u32(8, 0x0403_0201));
-        assert_eq!(reader.load_u32(8), Some(0x0403_0201));
+        writer.atomic_u32(8).unwrap().store(7, Ordering::Relaxed);
+        assert_eq!(reader.load_u64(8).map(u64::to_ne_bytes), {
+            let mut bytes = [0; 8];
+            bytes[..4].copy_from_slice(&7u32.to_ne_bytes());
+            Some(bytes)
+        });
         writer
             .atomic_u64(16)
             .unwrap()
             .fetch_add(5, Ordering::Relaxed);
         assert_eq!(reader.load_u64(16), Some(5));
-        assert!(!reader.store_u32(8, 1));
         assert!(!reader.copy_in(8, &[1]));
         assert!(reader.atomic_u8(0).is_none());
     }
@@ -294,7 +298,7 @@ mod tests {
         assert!(map.load_u64(PAGE - 8).is_some());
         for offset in [PAGE - 4, PAGE, usize::MAX - 7, 4] {
             assert_eq!(map.load_u64(offset), None);
-            assert!(!map.store_u64(offset, 1));
+            assert!(map.atomic_u64(offset).is_none());
         }
         assert!(map.copy_out(PAGE - 2, &mut [0; 2]));
         assert!(!map.copy_out(PAGE - 2, &mut [0; 3]));
