@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use oxbpf_object::Endian;
 use oxbpf_object::btf::{
-    Btf, BtfBuilder, DeclTag, FuncLinkage, SectionVar, SupportedKinds, TypeId, TypeTag, VarLinkage,
+    Btf, BtfBuilder, DeclTag, Enumerator, FuncLinkage, SectionVar, SupportedKinds, TypeId, TypeTag,
+    VarLinkage,
 };
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
@@ -143,7 +144,11 @@ const PROBES: &[Probe] = &[
         types.add_ptr(tag);
     }),
     (SupportedKinds::ENUM64, |types, _| {
-        types.add_enum("e", 8, false, &[]);
+        let value = Enumerator {
+            name: "V",
+            value: 1 << 32,
+        };
+        types.add_enum("e", 8, false, &[value]);
     }),
 ];
 
@@ -155,4 +160,79 @@ fn section(types: &mut BtfBuilder, name: &str, int: TypeId) {
         size: 4,
     };
     types.add_data_section(name, 4, &[variable]);
+}
+
+#[cfg(test)]
+mod tests {
+    use oxbpf_object::btf::Kind;
+
+    use super::*;
+
+    /// Types of every kind, as clang leaves them but for the places of variables, which come from the object file.
+    fn every_kind() -> (Btf, BtfBuilder) {
+        let bytes: &[u8] = include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../oxbpf-object/tests/fixtures/btf/kinds.el.btf"
+        ));
+        let btf = Btf::parse(bytes).unwrap();
+        let mut copy = BtfBuilder::copy_of(&btf).unwrap();
+        for (id, section) in btf.types().filter(|(_, ty)| ty.kind() == Kind::DATASEC) {
+            let mut end = 0;
+            let mut variables = Vec::new();
+            for variable in section.variables() {
+                variables.push(SectionVar {
+                    offset: end,
+                    ..variable
+                });
+                end += variable.size.next_multiple_of(8);
+            }
+            copy.set_data_section(id, end, &variables).unwrap();
+        }
+        (btf, copy)
+    }
+
+    #[test]
+    fn every_kind_of_type_loads() {
+        let (_, placed) = every_kind();
+        ObjectBtf::load(&placed.build().unwrap()).unwrap();
+    }
+
+    /// What stands for each kind on kernels that do not know it is taken by those that do, too.
+    #[test]
+    fn what_stands_for_unknown_kinds_loads() {
+        let (btf, mut settled) = every_kind();
+        settled.settle_externs(&btf).unwrap();
+        let known = supported_kinds();
+        for missing in SupportedKinds::all().iter() {
+            let mut older = settled.clone();
+            older.sanitize(known - missing);
+            let bytes = older.to_bytes(Endian::NATIVE).unwrap();
+            load(&bytes)
+                .unwrap_or_else(|errno| panic!("{missing:?}: {errno}: {:?}", log_of(&bytes)));
+        }
+        let mut oldest = settled;
+        oldest.sanitize(SupportedKinds::empty());
+        load(&oldest.to_bytes(Endian::NATIVE).unwrap()).unwrap();
+    }
+
+    /// A kernel that knows 64-bit enumerations knows all that came before them.
+    #[test]
+    fn kinds_are_known_in_the_order_that_they_came() {
+        let known = supported_kinds();
+        let by_age: Vec<_> = SupportedKinds::all()
+            .iter()
+            .filter(|kind| *kind != SupportedKinds::LAYOUT)
+            .collect();
+        let first_unknown = by_age
+            .iter()
+            .position(|kind| !known.contains(*kind))
+            .unwrap_or(by_age.len());
+        for kind in &by_age[first_unknown..] {
+            assert!(
+                !known.contains(*kind),
+                "{kind:?} but not {:?}: {known:?}",
+                by_age[first_unknown]
+            );
+        }
+    }
 }
