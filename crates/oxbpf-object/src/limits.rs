@@ -54,3 +54,8 @@ pub const C_TEXT_PER_BTF_BYTE: usize = 16;
 
 /// How long C text may get for the smallest BTF, in bytes.
 pub const MIN_C_TEXT_LIMIT: usize = 1 << 20;
+
+/// How often deduplication of types takes the definitions of a name for the same before it leaves all declarations alone.
+///
+/// Each time shows which are not the same, and nearly always that is all there is to show.
+pub const MAX_DEDUP_PASSES: usize = 8;

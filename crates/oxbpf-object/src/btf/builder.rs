@@ -141,7 +141,7 @@ impl BtfBuilder {
         self.add_string_bytes(string.as_bytes())
     }
 
-    fn add_string_bytes(&mut self, string: &[u8]) -> u32 {
+    pub(crate) fn add_string_bytes(&mut self, string: &[u8]) -> u32 {
         if string.is_empty() {
             return 0;
         }
@@ -482,6 +482,28 @@ impl BtfBuilder {
         self.starts.push(self.words.len());
         self.words.extend(words);
         Ok(id)
+    }
+
+    /// Adds copies of all types of other BTF, and tells by how much their ids have grown.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_copy`](BtfBuilder::add_copy), or when `other` is split or some of it could not be read ([`Btf::unread`]).
+    pub fn append(&mut self, other: &Btf) -> Result<u32, Error> {
+        if let Some(error) = other.unread() {
+            return Err(error.clone());
+        }
+        if other.base().is_some() {
+            return Err(Error::Split);
+        }
+        let growth = self.next_id().0.saturating_sub(1);
+        for (_, ty) in other.types() {
+            self.add_copy(ty, |id| match id {
+                TypeId::VOID => id,
+                id => TypeId(id.0.saturating_add(growth)),
+            })?;
+        }
+        Ok(growth)
     }
 
     /// The data of `.BTF` in the given byte order.

@@ -164,6 +164,8 @@ pub enum Error {
         /// The type.
         id: TypeId,
     },
+    /// Split BTF, whose ids continue those of another, was to be appended.
+    Split,
     /// The types or the strings are longer than 4 GiB.
     TooLong,
     /// A size does not fit 64 bits.
@@ -291,6 +293,9 @@ impl fmt::Display for Error {
                     f,
                     ".BTF: type {id} has a value that does not fit 64 bits of its sign"
                 )
+            }
+            Error::Split => {
+                f.write_str(".BTF: it continues other BTF, and cannot be appended without that")
             }
             Error::TooLong => f.write_str(".BTF: the types or the strings are longer than 4 GiB"),
             Error::SizeOverflow { id } => {

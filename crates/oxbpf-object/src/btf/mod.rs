@@ -14,6 +14,7 @@
 //! Source: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
 
 mod builder;
+mod dedup;
 pub mod dump_c;
 mod elf;
 mod error;
@@ -30,6 +31,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 pub use builder::BtfBuilder;
+pub use dedup::Deduplicated;
 pub use error::Error;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, Groups, LineInfo, Record, Records};
 use header::{Header, RecordLayouts, TYPE_SIZE, info_kind};
