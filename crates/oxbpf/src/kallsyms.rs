@@ -3,7 +3,7 @@
 //! The file has well over a hundred thousand lines and the kernel makes them up one by one, so it is read once for a whole
 //! set of names ([`find`]), to the end, because a name may stand for several functions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -66,19 +66,23 @@ impl Symbol {
     /// What a compiler made of the function that `name` begins with, or `None` for the function itself.
     #[must_use]
     pub fn variant(&self) -> Option<Variant> {
-        let (_, suffixes) = self.name.split_once('.')?;
-        let mut made = None;
-        for suffix in suffixes.split('.') {
-            let known = SUFFIXES.iter().find(|(text, _)| *text == suffix);
-            // `f.isra.0.cold` is a part before it is anything else.
-            match known {
-                Some((_, Variant::Part)) => return Some(Variant::Part),
-                Some((_, variant)) => made = made.or(Some(*variant)),
-                None => {}
-            }
-        }
-        made
+        variant_of(&self.name)
     }
+}
+
+fn variant_of(name: &str) -> Option<Variant> {
+    let (_, suffixes) = name.split_once('.')?;
+    let mut made = None;
+    for suffix in suffixes.split('.') {
+        let known = SUFFIXES.iter().find(|(text, _)| *text == suffix);
+        // `f.isra.0.cold` is a part before it is anything else.
+        match known {
+            Some((_, Variant::Part)) => return Some(Variant::Part),
+            Some((_, variant)) => made = made.or(Some(*variant)),
+            None => {}
+        }
+    }
+    made
 }
 
 /// What [`find`] found of the names it was asked for.
@@ -234,7 +238,11 @@ struct Line<'l> {
 
 impl<'l> Line<'l> {
     fn split(line: &'l [u8]) -> Option<Self> {
-        let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+        // A kernel of 64 bits writes 16 digits.
+        let digits = match line.get(16) {
+            Some(b' ') => 16,
+            _ => line.iter().position(|b| *b == b' ')?,
+        };
         let (address, rest) = line.split_at(digits);
         match rest {
             [b' ', kind, b' ', rest @ ..] => Some(Self {
@@ -289,16 +297,19 @@ fn scan(source: impl Read, mut visit: impl FnMut(&Line<'_>)) -> io::Result<()> {
 
 fn find_in(source: impl Read, names: &[&str]) -> io::Result<Symbols> {
     let mut found: HashMap<&[u8], Found> = HashMap::new();
-    // Few lines begin with the first two bytes of a name: only these are looked at.
-    let mut starts = HashSet::new();
+    // Few names begin with the first two bytes of one that is looked for: only these are looked at.
+    let mut starts = vec![false; 1 << 16];
     for name in names {
-        starts.insert(start(name.as_bytes()));
+        match name.len() {
+            0 | 1 => starts.fill(true),
+            _ => starts[start(name.as_bytes())] = true,
+        }
         found.insert(name.as_bytes(), Found::default());
     }
     let mut hidden = true;
     scan(source, |line| {
         hidden = hidden && line.address.iter().all(|digit| *digit == b'0');
-        if !starts.contains(&start(line.rest)) {
+        if !starts[start(line.rest)] {
             return;
         }
         let name = line.name();
@@ -339,9 +350,13 @@ fn find_in(source: impl Read, names: &[&str]) -> io::Result<Symbols> {
     })
 }
 
-/// The first two bytes, as far as there are any.
-fn start(name: &[u8]) -> [u8; 2] {
-    [0, 1].map(|place| name.get(place).copied().unwrap_or_default())
+/// The first two bytes of a name as a number.
+fn start(name: &[u8]) -> usize {
+    match name {
+        [first, second, ..] => usize::from(u16::from_ne_bytes([*first, *second])),
+        [first] => usize::from(*first),
+        [] => 0,
+    }
 }
 
 fn nearest_in(source: impl Read, name: &str, prefix: &str) -> io::Result<Vec<String>> {
@@ -352,7 +367,9 @@ fn nearest_in(source: impl Read, name: &str, prefix: &str) -> io::Result<Vec<Str
         }
         let candidate = line.name().strip_prefix(prefix.as_bytes());
         if let Some(Ok(candidate)) = candidate.map(std::str::from_utf8) {
-            nearest.offer(candidate);
+            if variant_of(candidate) != Some(Variant::Part) {
+                nearest.offer(candidate);
+            }
         }
     })?;
     Ok(nearest.names())
@@ -372,6 +389,7 @@ mod tests {
         ffffffff81000070 t quiet.llvm.1234567\n\
         ffffffff81000078 d counter.llvm.7654321\n\
         ffffffffc0000000 t ext4_sync_file\t[ext4]\n\
+        ffffffffc0000080 t x\t[ext4]\n\
         ffffffffc0000100 t bpf_prog_6deef7357e7b4530\t[bpf]";
 
     /// Gives out a few bytes at a time, as nothing forbids a kernel to.
@@ -401,6 +419,8 @@ mod tests {
         );
         assert_eq!(symbols.address("absent").unwrap(), None);
         assert!(symbols.named("never_asked").is_empty());
+        let symbols = find_in(SAMPLE, &["x"]).unwrap();
+        assert_eq!(symbols.named("x")[0].module.as_deref(), Some("ext4"));
     }
 
     #[test]
@@ -463,6 +483,10 @@ mod tests {
     fn suggests_functions() {
         assert_eq!(nearest_in(SAMPLE, "do_exi", "").unwrap(), ["do_exit"]);
         assert_eq!(nearest_in(SAMPLE, "exti", "do_").unwrap(), ["exit"]);
+        assert_eq!(
+            nearest_in(SAMPLE, "tcp_ack", "").unwrap(),
+            ["tcp_ack.isra.0"]
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ const MAX_COMPARED: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Nearest<'w> {
     wanted: &'w str,
+    letters: u64,
     /// Sorted by distance, then by name.
     best: Vec<(usize, String)>,
     row: Rows,
@@ -20,6 +21,7 @@ impl<'w> Nearest<'w> {
     pub(crate) fn to(wanted: &'w str) -> Self {
         Self {
             wanted,
+            letters: letters(wanted.as_bytes()),
             best: Vec::new(),
             row: Rows::default(),
         }
@@ -55,17 +57,33 @@ impl<'w> Nearest<'w> {
         }
         let allowed = (wanted.len() / 3).clamp(1, 4);
         let extra = longer - wanted.len().min(name.len());
-        if extra <= allowed {
+        let (ours, theirs) = (self.letters, letters(name));
+        // Each edit takes away one letter at most and brings one.
+        if extra <= allowed && (ours ^ theirs).count_ones() as usize <= 2 * allowed {
             if let Some(edits) = self.row.edits(wanted, name, allowed) {
                 return Some(edits);
             }
         }
+        let shared = ours & theirs;
+        if wanted.len() < 4 || name.len() < 4 || (shared != ours && shared != theirs) {
+            return None;
+        }
+        // What a compiler made of a function goes on behind a dot.
+        if name
+            .strip_prefix(wanted)
+            .is_some_and(|rest| rest.starts_with(b"."))
+        {
+            return Some(1);
+        }
         // A name that holds the other whole is near as well, though behind any typing mistake.
-        let whole = wanted.len() >= 4
-            && name.len() >= 4
-            && (contains(name, wanted) || contains(wanted, name));
+        let whole = contains(name, wanted) || contains(wanted, name);
         whole.then_some(allowed + extra)
     }
+}
+
+/// The set of letters in a name, more or less.
+fn letters(name: &[u8]) -> u64 {
+    name.iter().fold(0, |set, byte| set | 1 << (byte & 63))
 }
 
 /// The nearest of `names` to `wanted`.
@@ -148,6 +166,10 @@ mod tests {
         assert_eq!(nearest("vfs_raed", names), ["vfs_read"]);
         assert_eq!(nearest("exit_group", names)[0], "do_exit_group");
         assert!(nearest("tcp_connect", names).is_empty());
+        assert_eq!(
+            nearest("vfs_read", ["vfs_readv", "vfs_read.isra.0", "vfs_reed"])[0],
+            "vfs_read.isra.0"
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::program::{KprobeKind, Program};
 use crate::{Error, ErrorKind, Result};
 
 use event::Unopened;
+use refusal::Functions;
 
 /// The longest function name; the kernel's `KSYM_NAME_LEN`, with room for `MODULE:` before it.
 const MAX_NAME: usize = 512 + 64;
@@ -249,14 +250,16 @@ impl Probe {
 
     /// Opens the event at the first of the symbols that there is.
     fn open(&self) -> Result<event::Opened> {
-        for symbol in self.target.symbols() {
-            match event::open(self.source, self.returns, &symbol, self.offset) {
+        let symbols = self.target.symbols();
+        let functions = Functions::named(&symbols);
+        for symbol in &symbols {
+            match event::open(self.source, self.returns, symbol, self.offset) {
                 Ok(opened) => return Ok(opened),
                 Err(Unopened::Refused(Errno::NOENT)) => {}
                 // Since Linux 6.6, tracefs says no more than that about a function that is not there.
-                Err(Unopened::Refused(Errno::INVAL)) if !refusal::is_function(&symbol) => {}
+                Err(Unopened::Refused(Errno::INVAL)) if !functions.exists(symbol) => {}
                 Err(Unopened::Refused(errno)) => {
-                    return Err(refusal::explain(errno, &symbol, self.offset));
+                    return Err(refusal::explain(errno, symbol, self.offset, &functions));
                 }
                 Err(Unopened::NoSource) => return Err(refusal::no_source(self.source)),
                 Err(Unopened::Failed(_)) if !refusal::has_kprobes() => {

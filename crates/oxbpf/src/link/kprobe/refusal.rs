@@ -1,10 +1,12 @@
 //! Why there is no kprobe: looked into after the kernel said no.
 
+use std::cell::OnceCell;
+
 use rustix::io::Errno;
 
 use super::super::permission;
 use super::ProbeSource;
-use crate::kallsyms::{self, Symbols, Variant};
+use crate::kallsyms::{self, Symbols};
 use crate::kernel_fs::{DEBUGFS, KernelFs};
 use crate::suggest::did_you_mean;
 use crate::{Error, ErrorKind, tracefs};
@@ -27,21 +29,39 @@ pub(super) fn no_source(source: ProbeSource) -> Error {
 /// Whether the kernel has kprobes; where that cannot be found out, it has.
 pub(super) fn has_kprobes() -> bool {
     // The function with which the kernel's own parts make them.
-    is_function("register_kprobe")
+    let name = "register_kprobe".to_owned();
+    Functions::named(std::slice::from_ref(&name)).exists(&name)
 }
 
-/// Whether there is a function of this name; where that cannot be found out, there is.
-pub(super) fn is_function(symbol: &str) -> bool {
-    count(symbol) != Some(0)
+/// What the kernel's list of symbols has of some names: read once at most, and only when it is asked for.
+#[derive(Debug)]
+pub(super) struct Functions<'n> {
+    names: &'n [String],
+    symbols: OnceCell<Option<Symbols>>,
 }
 
-/// How many functions have this name.
-fn count(symbol: &str) -> Option<usize> {
-    let (module, name) = split(symbol);
-    let symbols = kallsyms::find([name]).ok()?;
-    let named = symbols.named(name).iter().filter(|s| s.is_function());
-    let there = named.filter(|s| module.is_none() || s.module.as_deref() == module);
-    Some(there.count())
+impl<'n> Functions<'n> {
+    pub(super) fn named(names: &'n [String]) -> Self {
+        Self {
+            names,
+            symbols: OnceCell::new(),
+        }
+    }
+
+    /// Whether there is a function of this name; where that cannot be found out, there is.
+    pub(super) fn exists(&self, symbol: &str) -> bool {
+        self.count(symbol) != Some(0)
+    }
+
+    /// How many functions have this name.
+    fn count(&self, symbol: &str) -> Option<usize> {
+        let find = || kallsyms::find(self.names.iter().map(|name| split(name).1)).ok();
+        let symbols = self.symbols.get_or_init(find).as_ref()?;
+        let (module, name) = split(symbol);
+        let named = symbols.named(name).iter().filter(|s| s.is_function());
+        let there = named.filter(|s| module.is_none() || s.module.as_deref() == module);
+        Some(there.count())
+    }
 }
 
 /// `MODULE:FUNCTION`.
@@ -56,31 +76,26 @@ fn split(symbol: &str) -> (Option<&str>, &str) {
 pub(super) fn not_found(name: &str) -> Error {
     let reason = format!("this kernel has no function `{name}`");
     let error = Error::new(ErrorKind::NotFound, OPENING).with_reason(reason);
-    let (_, bare) = split(name);
-    let variants = kallsyms::find([bare]).map(|symbols| callable_variants(&symbols, bare));
-    let variants = variants.unwrap_or_default();
-    if let Some(question) = did_you_mean(&variants) {
-        return error.with_remedy(format!(
+    let (_, name) = split(name);
+    let near = kallsyms::nearest(name).unwrap_or_default();
+    let is_variant = |near: &&String| {
+        let rest = near.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with('.'))
+    };
+    let variants: Vec<_> = near.iter().filter(is_variant).cloned().collect();
+    match (did_you_mean(&variants), did_you_mean(&near)) {
+        (Some(question), _) => error.with_remedy(format!(
             "{question} That is what the compiler made of it; its arguments may be others"
-        ));
-    }
-    match did_you_mean(&kallsyms::nearest(bare).unwrap_or_default()) {
-        Some(question) => error.with_remedy(question),
-        None => error.with_remedy("/proc/kallsyms lists the functions there are (type t or T)"),
+        )),
+        (None, Some(question)) => error.with_remedy(question),
+        (None, None) => {
+            error.with_remedy("/proc/kallsyms lists the functions there are (type t or T)")
+        }
     }
 }
 
-fn callable_variants(symbols: &Symbols, name: &str) -> Vec<String> {
-    let callable = |variant| matches!(variant, Some(Variant::Renamed | Variant::Specialised));
-    let variants = symbols.variants(name).iter();
-    variants
-        .filter(|symbol| callable(symbol.variant()))
-        .map(|symbol| symbol.name.clone())
-        .collect()
-}
-
-/// The kernel answered `errno` to a probe at `symbol`.
-pub(super) fn explain(errno: Errno, symbol: &str, offset: u64) -> Error {
+/// The kernel answered `errno` to a probe at `symbol`, one of `functions`.
+pub(super) fn explain(errno: Errno, symbol: &str, offset: u64, functions: &Functions<'_>) -> Error {
     let error = Error::syscall(errno, OPENING);
     match errno {
         Errno::PERM | Errno::ACCESS => permission::explain_perf(error),
@@ -90,7 +105,7 @@ pub(super) fn explain(errno: Errno, symbol: &str, offset: u64) -> Error {
             Some(reason) => {
                 invalid(reason).with_remedy("probe a function that calls it, or that it calls")
             }
-            None if count(symbol).is_some_and(|count| count > 1) => ambiguous(symbol),
+            None if functions.count(symbol).is_some_and(|count| count > 1) => ambiguous(symbol),
             None if offset != 0 => not_an_instruction(symbol, offset),
             None => error
                 .with_kind(ErrorKind::InvalidInput)
