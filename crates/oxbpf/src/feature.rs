@@ -4,11 +4,12 @@
 //! one. Each answer is kept for the life of the process. No kernel version is looked at.
 
 use std::env::consts::ARCH;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::OnceLock;
 
 use oxbpf_object::Endian;
-use oxbpf_object::asm::{self, Insn};
-use oxbpf_object::kernel::{Helper, ProgramType};
+use oxbpf_object::asm::{self, Insn, Reg};
+use oxbpf_object::kernel::{Helper, MapType, ProgramType};
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
@@ -22,12 +23,37 @@ fn load(program_type: ProgramType, insns: &[Insn]) -> Result<(), Errno> {
         prog_type: program_type.0,
         ..Default::default()
     };
-    let parts = ProgramParts {
-        insns: &asm::encode(insns, Endian::NATIVE),
-        license: c"GPL",
+    let insns = asm::encode(insns, Endian::NATIVE);
+    sys::prog_load(attr, &parts(&insns), None).result.map(drop)
+}
+
+/// As [`load`], for an attach type (0 for none), with what the verifier has to say.
+fn load_with_log(
+    program_type: ProgramType,
+    attach_type: u32,
+    insns: &[Insn],
+) -> (Result<(), Errno>, String) {
+    let attr = uapi::ProgLoad {
+        prog_type: program_type.0,
+        expected_attach_type: attach_type,
         ..Default::default()
     };
-    sys::prog_load(attr, &parts, None).result.map(drop)
+    let insns = asm::encode(insns, Endian::NATIVE);
+    let mut log = [0; 4096];
+    let buffer = LogBuffer {
+        bytes: &mut log,
+        level: 1,
+    };
+    let answer = sys::prog_load(attr, &parts(&insns), Some(buffer)).result;
+    (answer.map(drop), sys::nul_terminated(&log))
+}
+
+fn parts(insns: &[u8]) -> ProgramParts<'_> {
+    ProgramParts {
+        insns,
+        license: c"GPL",
+        ..Default::default()
+    }
 }
 
 /// `r0 = 0; exit`, after other instructions.
@@ -70,10 +96,40 @@ pub(crate) fn charges_memlock() -> bool {
     }
 }
 
+/// Makes the kernel read its own types. Before Linux 5.11 it does so when the first program is
+/// loaded after boot, and until then has no `struct_ops`.
+pub(crate) fn wake_kernel_types() {
+    // What becomes of the program does not matter.
+    let _ = load(ProgramType::SOCKET_FILTER, &ending(&[]));
+}
+
 /// Whether programs can ask for the cookie that they were attached with. Linux 5.15.
 pub(crate) fn has_bpf_cookie() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| helper_call(ProgramType::TRACEPOINT, Helper::GET_ATTACH_COOKIE).is_ok())
+}
+
+/// Whether instructions may name a place at any distance from the start of a map's value, and not
+/// only up to 512 MiB. Linux 6.18.
+pub(crate) fn takes_any_value_offset() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let attr = uapi::MapCreate {
+            map_type: MapType::ARRAY.0,
+            key_size: 4,
+            value_size: 1,
+            max_entries: 1,
+            ..Default::default()
+        };
+        let Ok(map) = sys::map_create(attr, &[]) else {
+            return false;
+        };
+        // Too far for this map. The kernel either says that, or that it is too far for any.
+        let place = asm::load_map_value(Reg::R1, map.as_fd().as_raw_fd(), 1 << 30);
+        let insns = ending(&asm::program([place]));
+        let (_, log) = load_with_log(ProgramType::TRACEPOINT, 0, &insns);
+        log.contains("invalid access to map value pointer")
+    })
 }
 
 /// Whether the functions behind system calls take a pointer to registers, and have a name that says
@@ -93,24 +149,10 @@ pub(crate) fn has_syscall_wrapper() -> bool {
 /// If so, the verifier gets to see them, and writes a log of what it does not like; if not, the
 /// request is refused before.
 pub(crate) fn has_program_type(program_type: ProgramType, attach_type: u32) -> bool {
-    let attr = uapi::ProgLoad {
-        prog_type: program_type.0,
-        expected_attach_type: attach_type,
-        ..Default::default()
-    };
     let exit_without_a_result = Insn {
         code: 0x95,
         ..Insn::default()
     };
-    let parts = ProgramParts {
-        insns: &exit_without_a_result.encode(Endian::NATIVE),
-        license: c"GPL",
-        ..Default::default()
-    };
-    let mut log = [0; 4096];
-    let buffer = LogBuffer {
-        bytes: &mut log,
-        level: 1,
-    };
-    sys::prog_load(attr, &parts, Some(buffer)).result.is_ok() || log[0] != 0
+    let (answer, log) = load_with_log(program_type, attach_type, &[exit_without_a_result]);
+    answer.is_ok() || !log.is_empty()
 }

@@ -1,7 +1,7 @@
 //! Global variables of a loaded object.
 //!
-//! The variables of one section live in the only value of an array map. Where the kernel lets
-//! that value be mapped (5.5 and later), reading and writing a variable takes no system call.
+//! The variables of one section live in the only value of an array map, or in an arena. Where the kernel
+//! lets that value be mapped (5.5 and later), reading and writing a variable takes no system call.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use std::sync::atomic::{
 use oxbpf_object::kernel::MapFlags;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::map::{Map, Plain, UpdateFlags};
+use crate::map::{Arena, Map, Plain, UpdateFlags};
 use crate::sys::{Access, Mapping};
 
 /// The value of a data map, and the way to its bytes.
@@ -22,7 +22,7 @@ use crate::sys::{Access, Mapping};
 pub(crate) struct Section {
     map: Map,
     /// `None` where the map cannot be mapped: then each access is a system call.
-    mapping: Option<Mapping>,
+    mapping: Option<Arc<Mapping>>,
     read_only: bool,
 }
 
@@ -41,8 +41,17 @@ impl Section {
             .flatten();
         Self {
             map,
-            mapping,
+            mapping: mapping.map(Arc::new),
             read_only,
+        }
+    }
+
+    /// The variables in an arena, whose offsets count from its start.
+    pub(crate) fn of_arena(arena: &Arena) -> Self {
+        Self {
+            map: arena.as_map().clone(),
+            mapping: Some(arena.memory().clone()),
+            read_only: false,
         }
     }
 

@@ -30,7 +30,9 @@ pub mod tracefs;
 pub use self::bool::Bool;
 pub use error::{Error, ErrorKind, Result};
 pub use global::{Global, Word};
-pub use link::{AttachPoint, Kprobe, Kretprobe, Link, Links, RawTracepoint, Tracepoint, Tracing};
+pub use link::{
+    AttachPoint, Kprobe, Kretprobe, Link, Links, RawTracepoint, StructOps, Tracepoint, Tracing,
+};
 pub use loader::{Collection, Loadable, Loader};
 pub use map::Map;
 pub use oxbpf_object as object;

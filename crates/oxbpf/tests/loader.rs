@@ -378,3 +378,92 @@ fn the_kprobe_of_the_article_counts() {
     assert!(counted >= CALLS, "{counted} of {CALLS}");
     link.detach().unwrap();
 }
+
+/// The arena's fixture, loaded, if this kernel has arenas.
+fn arena(change: impl FnOnce(&mut CollectionSpec)) -> Option<oxbpf::Result<Collection>> {
+    let mut spec = spec_of(fixtures::arena::Spec::embedded().unwrap());
+    change(&mut spec);
+    match Loader::new().load(spec) {
+        Err(error) if error.to_string().contains("creating map `arena`") => None,
+        loaded => Some(loaded),
+    }
+}
+
+macro_rules! arena {
+    ($($change:expr)?) => {{
+        #[allow(unused_variables)]
+        let change = |spec: &mut CollectionSpec| {};
+        $(let change = $change;)?
+        match arena(change) {
+            Some(loaded) => loaded,
+            None => skip!("this kernel has no arenas"),
+        }
+    }};
+}
+
+#[test]
+fn variables_in_an_arena_are_shared_both_ways() {
+    let collection = arena!().unwrap();
+    let count = collection.program("count").unwrap();
+    let counter = collection.variable::<u64>("counter").unwrap();
+    assert_eq!(counter.load().unwrap(), 41);
+    let run = || count.test_run(TestRun::default()).unwrap().return_value;
+    assert_eq!(run(), 4);
+    assert_eq!(counter.load().unwrap(), 42);
+    counter.store(99).unwrap();
+    counter.atomic().unwrap().fetch_add(1, Ordering::Relaxed);
+    run();
+    assert_eq!(counter.load().unwrap(), 101);
+    let numbers = collection.global::<[u32; 4]>(".addr_space.1", "numbers");
+    assert_eq!(numbers.unwrap().load().unwrap(), [1, 2, 23, 4]);
+}
+
+#[test]
+fn pointers_into_an_arena_are_addresses_here() {
+    let collection = arena!().unwrap();
+    let arena = collection.arena("arena").unwrap();
+    assert_eq!(arena.len(), 100 * rustix::param::page_size());
+    let run = TestRun::default();
+    collection.program("count").unwrap().test_run(run).unwrap();
+    let address = collection.variable::<u64>("where").unwrap().load().unwrap();
+    drop(collection);
+    let mut value = [0; 8];
+    arena.read(address, &mut value).unwrap();
+    assert_eq!(u64::from_ne_bytes(value), 42);
+    let end = arena.address() + arena.len() as u64;
+    arena.write(end - 8, &[1; 8]).unwrap();
+    for (address, length) in [(end - 7, 8), (arena.address() - 1, 1), (0, 1)] {
+        let error = arena.read(address, &mut vec![0; length]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+}
+
+#[test]
+fn an_arena_is_where_the_object_wants_it() {
+    const ADDRESS: u64 = 0x1234_0000_0000;
+    let wish = |spec: &mut CollectionSpec| spec.map_mut("arena").unwrap().map_extra = ADDRESS;
+    let collection = arena!(wish).unwrap();
+    assert_eq!(collection.arena("arena").unwrap().address(), ADDRESS);
+    let error = arena!(wish).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    assert!(error.to_string().contains("map_extra"), "{error}");
+}
+
+#[test]
+fn an_arena_has_to_hold_its_variables() {
+    let shrink = |spec: &mut CollectionSpec| {
+        let arena = spec.map_mut("arena").unwrap();
+        arena
+            .data
+            .as_mut()
+            .unwrap()
+            .contents
+            .resize(101 * rustix::param::page_size(), 0);
+    };
+    let error = arena!(shrink).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidObject);
+    assert!(
+        error.to_string().contains("raise its `max_entries`"),
+        "{error}"
+    );
+}

@@ -1,4 +1,4 @@
-//! What holds a program at its place: a bpf link, or a perf event.
+//! What holds a program at its place: a bpf link, a perf event, or a map.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::struct_ops::Registration;
 use crate::sys::{self, ObjectKind, uapi};
 use crate::{Error, ErrorKind, Result, pin};
 
@@ -20,6 +21,8 @@ pub(super) enum Held {
     BpfLink(BpfLink),
     /// A perf event with a program set by ioctl, which goes with the event.
     PerfEvent(OwnedFd),
+    /// A structure that is registered until it is removed from its map.
+    StructOps(Registration),
 }
 
 impl Held {
@@ -32,6 +35,7 @@ impl Held {
                     .map_err(|errno| Error::syscall(errno, "disabling its perf event"))
                 // Closed here.
             }
+            Self::StructOps(registration) => registration.end(),
         }
     }
 }

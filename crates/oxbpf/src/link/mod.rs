@@ -12,12 +12,15 @@ mod links;
 mod perf_event;
 mod permission;
 mod raw_tracepoint;
+mod struct_ops;
 pub(crate) mod syscall_name;
 mod tracepoint;
 mod tracing;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+
+use rustix::io::Errno;
 
 use crate::tracefs::ProbeEvent;
 use crate::{Error, ErrorKind, Result};
@@ -28,6 +31,7 @@ pub use kprobe::{Kprobe, Kretprobe, ProbeSource};
 pub use links::Links;
 pub use perf_event::AttachBy;
 pub use raw_tracepoint::RawTracepoint;
+pub use struct_ops::StructOps;
 pub use syscall_name::system_call;
 pub use tracepoint::Tracepoint;
 pub use tracing::Tracing;
@@ -141,6 +145,12 @@ impl Link {
                     )
                     .with_remedy("links for perf events came with Linux 5.15"));
             }
+            Held::StructOps(_) => {
+                let doing = format!("pinning {} as `{}`", self.what, path.display());
+                return Err(Error::new(ErrorKind::Unsupported, doing)
+                    .with_reason("it is registered without a link")
+                    .with_remedy("put it into SEC(\".struct_ops.link\")"));
+            }
         }
         if let Some(event) = &mut self.event {
             event.set_stays(true);
@@ -156,7 +166,7 @@ impl Link {
     pub fn unpin(&mut self) -> Result<()> {
         match &mut self.held {
             Held::BpfLink(link) => link.unpin(&self.what)?,
-            Held::PerfEvent(_) => {
+            Held::PerfEvent(_) | Held::StructOps(_) => {
                 let doing = format!("unpinning {}", self.what);
                 return Err(Error::new(ErrorKind::NotFound, doing).with_reason("it is not pinned"));
             }
@@ -172,13 +182,16 @@ impl Link {
     pub fn pin_path(&self) -> Option<&Path> {
         match &self.held {
             Held::BpfLink(link) => link.pin_path(),
-            Held::PerfEvent(_) => None,
+            Held::PerfEvent(_) | Held::StructOps(_) => None,
         }
     }
 
     /// What would be left of this link if the process died right now, or `None` if the kernel cleans up all of it.
     #[must_use]
     pub fn survives_process(&self) -> Option<String> {
+        if let Held::StructOps(_) = self.held {
+            return Some(format!("{}, registered until the next boot", self.what));
+        }
         let pin = self.pin_path().map(Path::display);
         let event = self.event.as_ref().map(ProbeEvent::name);
         match (pin, event) {
@@ -195,23 +208,27 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::PermissionDenied`] without CAP_SYS_ADMIN where the program is attached by ioctl.
+    /// [`ErrorKind::PermissionDenied`] without CAP_SYS_ADMIN where the program is attached by ioctl;
+    /// [`ErrorKind::Unsupported`] for a structure that is registered without a link.
     #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
     pub fn info(&self) -> Result<LinkInfo> {
         let info = match &self.held {
             Held::BpfLink(_) => LinkInfo::of_link(self.as_fd()),
             Held::PerfEvent(_) => LinkInfo::of_perf_event(self.as_fd()),
+            Held::StructOps(_) => Err(Errno::OPNOTSUPP),
         };
         info.map_err(|errno| Error::syscall(errno, format!("asking about {}", self.what)))
     }
 }
 
 impl AsFd for Link {
-    /// The descriptor of the link, or of the perf event that the program is attached to by ioctl.
+    /// The descriptor of the link, or of what takes its place: the perf event that the program is attached to by ioctl, the map
+    /// of a structure that is registered without a link.
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.held {
             Held::BpfLink(link) => link.as_fd(),
             Held::PerfEvent(event) => event.as_fd(),
+            Held::StructOps(registration) => registration.map().as_fd(),
         }
     }
 }

@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
-use oxbpf_object::spec::{CollectionSpec, DataKind, VariableSpec};
+use oxbpf_object::spec::{CollectionSpec, DataKind, DataSection, VariableSpec};
 
 use super::Loadable;
+use super::maps::{Made, Maps};
+use super::struct_ops::StructOpsPlan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::global::{Global, Section};
-use crate::map::{Map, Plain};
+use crate::link::StructOps;
+use crate::map::{Arena, Map, Plain};
 use crate::program::Program;
 use crate::suggest;
+
+/// The section that variables in an arena are in.
+const ARENA_SECTION: &str = ".addr_space.1";
 
 /// The maps, programs and global variables of a loaded object.
 ///
@@ -21,6 +27,8 @@ pub struct Collection {
     pub(super) maps: Vec<(String, Map)>,
     pub(super) programs: Vec<(String, Program)>,
     pub(super) data: Vec<Data>,
+    pub(super) arenas: Vec<(String, Arena)>,
+    pub(super) struct_ops: Vec<(String, StructOps)>,
 }
 
 /// The global variables of one section.
@@ -35,26 +43,28 @@ impl Collection {
     /// Puts together what was made of a spec, by position.
     pub(super) fn assemble(
         mut spec: CollectionSpec,
-        maps: Vec<Option<Map>>,
+        maps: Maps,
         programs: Vec<Option<Program>>,
+        mut struct_ops: StructOpsPlan,
     ) -> Self {
         let mut collection = Self {
             name: std::mem::take(&mut spec.name),
             ..Self::default()
         };
-        for (spec, map) in spec.maps_mut().iter_mut().zip(maps) {
-            let Some(map) = map else {
+        for (position, (spec, made)) in spec.maps_mut().iter_mut().zip(maps).enumerate() {
+            let Some(Made { map, arena }) = made else {
                 continue;
             };
-            if let Some(data) = spec.data.take() {
-                let read_only = matches!(data.kind, DataKind::Rodata | DataKind::Kconfig);
-                collection.data.push(Data {
-                    section_name: spec.name.clone(),
-                    section: Arc::new(Section::new(map.clone(), read_only)),
-                    variables: data.variables,
-                });
+            let name = std::mem::take(&mut spec.name);
+            collection.add_data(&name, &map, arena.as_ref(), spec.data.take());
+            if let Some(value) = struct_ops.maps.remove(&position) {
+                let structure = value.with_programs(map.clone(), &programs);
+                collection.struct_ops.push((name.clone(), structure));
             }
-            collection.maps.push((std::mem::take(&mut spec.name), map));
+            if let Some((arena, _)) = arena {
+                collection.arenas.push((name.clone(), arena));
+            }
+            collection.maps.push((name, map));
         }
         for (spec, program) in spec.programs_mut().iter_mut().zip(programs) {
             if let Some(program) = program {
@@ -64,6 +74,43 @@ impl Collection {
             }
         }
         collection
+    }
+
+    /// Adds the variables of a map, if it is for that.
+    fn add_data(
+        &mut self,
+        map_name: &str,
+        map: &Map,
+        arena: Option<&(Arena, u32)>,
+        data: Option<DataSection>,
+    ) {
+        let Some(DataSection {
+            kind,
+            mut variables,
+            ..
+        }) = data
+        else {
+            return;
+        };
+        let (section_name, section) = match (kind, arena) {
+            (DataKind::StructOps, _) => return,
+            (DataKind::Arena, None) => return,
+            (DataKind::Arena, Some((arena, start))) => {
+                for variable in &mut variables {
+                    variable.offset = variable.offset.saturating_add(*start);
+                }
+                (ARENA_SECTION, Section::of_arena(arena))
+            }
+            (DataKind::Rodata | DataKind::Kconfig, _) => {
+                (map_name, Section::new(map.clone(), true))
+            }
+            _ => (map_name, Section::new(map.clone(), false)),
+        };
+        self.data.push(Data {
+            section_name: section_name.to_owned(),
+            section: Arc::new(section),
+            variables,
+        });
     }
 
     /// The name of the object.
@@ -112,6 +159,25 @@ impl Collection {
     /// [`ErrorKind::NotFound`] where the object has none, or where it was not to be loaded.
     pub fn program(&self, name: &str) -> Result<Program> {
         self.find("program", name, &self.programs)
+    }
+
+    /// The memory of the arena of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where the object has none, or where it was not created; so too where a
+    /// map that existed before was taken over.
+    pub fn arena(&self, name: &str) -> Result<Arena> {
+        self.find("arena", name, &self.arenas)
+    }
+
+    /// The structure of functions of that name (`struct_ops`), to attach it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] where the object has none, or where it was not created.
+    pub fn struct_ops(&self, name: &str) -> Result<StructOps> {
+        self.find("struct_ops", name, &self.struct_ops)
     }
 
     /// The global variable of that name in a section such as ".bss".

@@ -7,14 +7,41 @@ use oxbpf_object::MapType;
 use oxbpf_object::kernel::MapFlags;
 use oxbpf_object::spec::{CollectionSpec, DataKind, DataSection, MapSpec, Pinning, SlotRef};
 
-use super::{Loader, map_spec};
+use super::kernel::Kernel;
+use super::struct_ops::{StructOpsPlan, Value};
+use super::{Loader, arena, map_spec};
 use crate::btf::ObjectBtf;
 use crate::error::{Error, ErrorKind, Result};
-use crate::map::{CreateOptions, Map, UpdateFlags, possible_cpus};
+use crate::feature;
+use crate::map::{Arena, CreateOptions, Map, UpdateFlags, possible_cpus};
 use crate::program::Program;
 
-/// The map for each position of the spec; `None` for those that are switched off.
-pub(super) type Maps = Vec<Option<Map>>;
+/// What was made for each position of the spec; `None` for those that are switched off.
+pub(super) type Maps = Vec<Option<Made>>;
+
+/// A map that was made or taken over.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) map: Map,
+    /// The memory of an arena, and where its variables begin.
+    pub(super) arena: Option<(Arena, u32)>,
+}
+
+impl From<Map> for Made {
+    fn from(map: Map) -> Self {
+        Self { map, arena: None }
+    }
+}
+
+/// What maps are made from.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) loader: &'a Loader,
+    pub(super) kernel: &'a Kernel<'a>,
+    pub(super) spec: &'a CollectionSpec,
+    pub(super) struct_ops: &'a StructOpsPlan,
+    pub(super) btf: Option<&'a ObjectBtf>,
+}
 
 /// The key of a data map's only value.
 const FIRST: [u8; 4] = [0; 4];
@@ -39,33 +66,26 @@ const WITHOUT_TYPES: &[MapType] = &[
 ];
 
 /// Makes all maps of the spec, and fills in contents and inner maps.
-pub(super) fn create(
-    loader: &Loader,
-    spec: &CollectionSpec,
-    btf: Option<&ObjectBtf>,
-) -> Result<Maps> {
-    let mut maps = Maps::with_capacity(spec.maps().len());
-    for map in spec.maps() {
+pub(super) fn create(context: Context<'_>) -> Result<Maps> {
+    let all = context.spec.maps();
+    let mut maps = Maps::with_capacity(all.len());
+    for (position, map) in all.iter().enumerate() {
         let made = match map.autocreate {
-            true => Some(create_one(loader, &spec.name, map, btf)?),
+            true => Some(create_one(context, position, map)?),
             false => None,
         };
         maps.push(made);
     }
-    for (map, made) in spec.maps().iter().zip(&maps) {
+    for (map, made) in all.iter().zip(&maps) {
         if let Some(made) = made {
-            fill_with_maps(map, made, &maps, spec)?;
+            fill_with_maps(map, &made.map, &maps, context.spec)?;
         }
     }
     Ok(maps)
 }
 
-fn create_one(
-    loader: &Loader,
-    object: &str,
-    spec: &MapSpec,
-    btf: Option<&ObjectBtf>,
-) -> Result<Map> {
+fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<Made> {
+    let Context { loader, .. } = context;
     let mut spec = spec.clone();
     map_spec::for_machine(
         &mut spec,
@@ -74,7 +94,7 @@ fn create_one(
     )?;
     if let Some(map) = loader.replacements.get(&spec.name) {
         check_fits(&spec, map, "replacing")?;
-        return Ok(map.clone());
+        return Ok(map.clone().into());
     }
     let pin = match spec.pinning {
         Pinning::ByName => Some(loader.pin_root.join(&spec.name)),
@@ -82,39 +102,35 @@ fn create_one(
     };
     if let Some(path) = &pin {
         if let Some(map) = take_over(&spec, path)? {
-            return Ok(map);
+            return Ok(map.into());
         }
     }
-    let map = create_new(object, &spec, btf)?;
-    if let Some(data) = &spec.data {
-        fill_with_data(&map, data)?;
+    let map = match context.struct_ops.maps.get(&position) {
+        Some(value) => create_struct_ops(context, &spec, value)?,
+        None => create_new(&context.spec.name, &spec, context.btf)?,
+    };
+    let mut made = Made::from(map);
+    match &spec.data {
+        _ if spec.map_type == MapType::ARENA => {
+            made.arena = Some(arena::prepare(&made.map, &spec)?);
+        }
+        Some(data) => fill_with_data(&made.map, data)?,
+        None => {}
     }
     if let Some(path) = &pin {
-        match map.pin(path) {
+        match made.map.pin(path) {
             Ok(()) => {}
             // Another process was faster: its map is the one to use.
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-                return take_over(&spec, path)?.ok_or(e);
+                return take_over(&spec, path)?.map(Made::from).ok_or(e);
             }
             Err(e) => return Err(e),
         }
     }
-    Ok(map)
+    Ok(made)
 }
 
 fn create_new(object: &str, spec: &MapSpec, btf: Option<&ObjectBtf>) -> Result<Map> {
-    let kind = spec.data.as_ref().map(|data| data.kind);
-    if let Some(DataKind::StructOps | DataKind::Arena) = kind {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("creating map `{}`", spec.name),
-        )
-        .with_reason(format!(
-            "section `{}` is not supported by this version of oxbpf",
-            spec.section
-        ))
-        .with_remedy("set `autocreate` of the map to false if the programs can do without"));
-    }
     let inner = match &spec.inner {
         Some(inner) => Some(create_new(object, inner, None)?),
         None => None,
@@ -130,6 +146,31 @@ fn create_new(object: &str, spec: &MapSpec, btf: Option<&ObjectBtf>) -> Result<M
             ..CreateOptions::default()
         },
     )
+}
+
+/// A map with a structure for the kernel. Its value is set when it is attached.
+fn create_struct_ops(context: Context<'_>, spec: &MapSpec, value: &Value) -> Result<Map> {
+    let spec = MapSpec {
+        value_size: u32::try_from(value.bytes.len()).unwrap_or(u32::MAX),
+        ..spec.clone()
+    };
+    let module = match value.module {
+        Some(module) => context.kernel.modules()?.get(module),
+        None => None,
+    };
+    let options = CreateOptions {
+        btf: context.btf.map(AsFd::as_fd),
+        kernel_value_type: value.value_type,
+        kernel_value_btf: module.map(|module| module.fd.as_fd()),
+        ..CreateOptions::default()
+    };
+    match Map::create(&spec.name, &spec, options) {
+        Err(e) if e.kind() == ErrorKind::Unsupported => {
+            feature::wake_kernel_types();
+            Map::create(&spec.name, &spec, options).map_err(|_| e)
+        }
+        made => made,
+    }
 }
 
 /// The map pinned at `path`, after a check that it is what the spec asks for; `None` if there
@@ -195,6 +236,9 @@ fn check_fits(spec: &MapSpec, map: &Map, doing: &str) -> Result<()> {
 
 /// Gives a data map the initial values of its variables; constants are frozen then.
 fn fill_with_data(map: &Map, data: &DataSection) -> Result<()> {
+    if data.kind == DataKind::StructOps {
+        return Ok(());
+    }
     // A new map is all zeros.
     if data.contents.iter().any(|byte| *byte != 0) {
         map.set(&FIRST, &data.contents, UpdateFlags::empty())?;
@@ -217,7 +261,7 @@ fn fill_with_maps(spec: &MapSpec, made: &Map, maps: &Maps, all: &CollectionSpec)
                 all.maps().get(*inner).map(|m| m.name.as_str()),
             ));
         };
-        set_descriptor(made, *slot, inner)?;
+        set_descriptor(made, *slot, &inner.map)?;
     }
     Ok(())
 }
@@ -239,7 +283,7 @@ pub(super) fn fill_with_programs(
             if let SlotRef::Program(index) = reference {
                 // A program that is switched off leaves its slot empty: a tail call to it falls through.
                 if let Some(Some(program)) = programs.get(*index) {
-                    set_descriptor(made, *slot, program)?;
+                    set_descriptor(&made.map, *slot, program)?;
                 }
             }
         }

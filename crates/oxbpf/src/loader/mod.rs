@@ -4,6 +4,7 @@
 //! relocation, maps, contents, programs, and last what refers to programs. Everything that can
 //! fail on paper has failed before the first map exists.
 
+mod arena;
 mod collection;
 mod externs;
 mod kconfig;
@@ -13,6 +14,7 @@ mod map_spec;
 mod maps;
 mod plan;
 mod programs;
+mod struct_ops;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -24,6 +26,7 @@ use oxbpf_object::spec::CollectionSpec;
 pub use collection::Collection;
 use externs::Externs;
 use kernel::Kernel;
+use struct_ops::StructOpsPlan;
 
 use crate::btf::{KernelBtf, ObjectBtf};
 use crate::error::{Error, ErrorKind, Result};
@@ -168,6 +171,7 @@ impl Loader {
     fn load_collection(&self, mut spec: CollectionSpec, kept: &[&str]) -> Result<Collection> {
         refuse_foreign(&spec)?;
         let kernel = Kernel::new(self.kernel_btf.as_ref());
+        let struct_ops = StructOpsPlan::new(&kernel, &mut spec)?;
         let mut plan = plan::plan(&kernel, &spec);
         plan::switch_off_unused(&mut spec, &plan, kept);
         let externs = Externs::resolve(&kernel, self.kconfig.as_deref(), &mut spec, &plan, kept);
@@ -176,18 +180,25 @@ impl Loader {
             return Err(failure);
         }
         let btf = spec.btf.as_ref().map(ObjectBtf::load).transpose()?;
-        let maps = maps::create(self, &spec, btf.as_ref())?;
+        let maps = maps::create(maps::Context {
+            loader: self,
+            kernel: &kernel,
+            spec: &spec,
+            struct_ops: &struct_ops,
+            btf: btf.as_ref(),
+        })?;
         let context = programs::Context {
             loader: self,
             kernel: &kernel,
             spec: &spec,
             externs: &externs,
+            struct_ops: &struct_ops,
             maps: &maps,
             btf: btf.as_ref(),
         };
         let programs = programs::load(context, plan)?;
         maps::fill_with_programs(&spec, &maps, &programs)?;
-        Ok(Collection::assemble(spec, maps, programs))
+        Ok(Collection::assemble(spec, maps, programs, struct_ops))
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 use oxbpf_object::asm::opcode::{class, jmp};
 use oxbpf_object::asm::{Insn, pseudo};
 use oxbpf_object::btf::TypeId;
-use oxbpf_object::kernel::ProgramType;
+use oxbpf_object::kernel::{AttachType, ProgramType};
 use oxbpf_object::spec::{CollectionSpec, ProgramSpec, RelocTarget};
 
 use super::Loader;
@@ -16,6 +16,7 @@ use super::externs::{Externs, Resolved};
 use super::kernel::Kernel;
 use super::maps::Maps;
 use super::plan::Planned;
+use super::struct_ops::StructOpsPlan;
 use crate::btf::{self, ObjectBtf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::{AttachInfo, Program, ProgramLoad, VerifierError};
@@ -27,6 +28,7 @@ pub(super) struct Context<'a> {
     pub(super) kernel: &'a Kernel<'a>,
     pub(super) spec: &'a CollectionSpec,
     pub(super) externs: &'a Externs,
+    pub(super) struct_ops: &'a StructOpsPlan,
     pub(super) maps: &'a Maps,
     pub(super) btf: Option<&'a ObjectBtf>,
 }
@@ -111,7 +113,8 @@ fn load_one(context: Context<'_>, planned: &Planned) -> Result<Program> {
     for reloc in &planned.assembled.relocs {
         fill_in(context, &mut insns, reloc.insn, reloc.target).map_err(|e| e.context(doing()))?;
     }
-    let target = Target::of(context, program, program_type).map_err(|e| e.context(doing()))?;
+    let target = Target::of(context, planned.index, program, program_type)
+        .map_err(|e| e.context(doing()))?;
     let modules = module_descriptors(context).map_err(|e| e.context(doing()))?;
     ProgramLoad {
         name: &program.name,
@@ -121,11 +124,11 @@ fn load_one(context: Context<'_>, planned: &Planned) -> Result<Program> {
         attach: AttachInfo {
             section: program.section.clone(),
             target: program.attach_to.clone(),
-            attach_type: program.attach_type,
+            attach_type: target.member.or(program.attach_type),
         },
         flags: program.flags,
         attach_btf_id: target.btf_id,
-        attach_btf: target.btf.as_ref().map(AsFd::as_fd),
+        attach_btf: target.module.or(target.btf.as_ref().map(AsFd::as_fd)),
         attach_program: target.program,
         btf: context.btf.map(AsFd::as_fd),
         types: context.spec.btf.as_ref(),
@@ -227,11 +230,12 @@ fn fill_in(
                 return Ok(());
             };
             insn.src = pseudo::MAP_FD;
-            insn.imm = made.as_fd().as_raw_fd();
+            insn.imm = made.map.as_fd().as_raw_fd();
             if let RelocTarget::MapValue { offset, .. } = target {
+                let start = made.arena.as_ref().map_or(0, |(_, start)| *start);
                 insn.src = pseudo::MAP_VALUE;
                 if let Some(second) = rest.first_mut() {
-                    second.imm = offset as i32;
+                    second.imm = offset.wrapping_add(start) as i32;
                 }
             }
         }
@@ -305,15 +309,32 @@ fn load_extern(context: Context<'_>, resolved: Resolved) -> Result<(u8, i32, i32
 struct Target<'a> {
     btf_id: TypeId,
     btf: Option<OwnedFd>,
+    /// A module's BTF that the load keeps open.
+    module: Option<BorrowedFd<'a>>,
     program: Option<BorrowedFd<'a>>,
+    /// The number of a member, which is told in place of an attach type.
+    member: Option<AttachType>,
 }
 
 impl<'a> Target<'a> {
     fn of(
         context: Context<'a>,
+        position: usize,
         program: &ProgramSpec,
         program_type: ProgramType,
     ) -> Result<Target<'a>> {
+        if let Some(slot) = context.struct_ops.programs.get(&position) {
+            let module = match slot.module {
+                Some(module) => context.kernel.modules()?.get(module),
+                None => None,
+            };
+            return Ok(Self {
+                btf_id: slot.structure,
+                module: module.map(|module| module.fd.as_fd()),
+                member: Some(AttachType(slot.member)),
+                ..Self::default()
+            });
+        }
         if ![ProgramType::TRACING, ProgramType::LSM, ProgramType::EXT].contains(&program_type) {
             return Ok(Self::default());
         }
@@ -325,8 +346,8 @@ impl<'a> Target<'a> {
         if let Some(target) = context.loader.targets.get(&program.name) {
             return Ok(Self {
                 btf_id: btf::program_function(target, name)?,
-                btf: None,
                 program: Some(target.as_fd()),
+                ..Self::default()
             });
         }
         if program_type == ProgramType::EXT {
@@ -343,7 +364,7 @@ impl<'a> Target<'a> {
         Ok(Self {
             btf_id: found.btf_id,
             btf: found.module,
-            program: None,
+            ..Self::default()
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+use oxbpf_object::btf::TypeId;
 use oxbpf_object::kernel::{MapFlags, MapType};
 use oxbpf_object::spec::MapSpec;
 use rustix::io::Errno;
@@ -20,6 +21,11 @@ pub struct CreateOptions<'a> {
     pub btf: Option<BorrowedFd<'a>>,
     /// A map such as the inner ones of a map of maps will be.
     pub inner_map: Option<BorrowedFd<'a>>,
+    /// The type of the value in the kernel's BTF, for `struct_ops`; void for other maps. It takes
+    /// `btf` too. Linux 5.6.
+    pub kernel_value_type: TypeId,
+    /// The BTF that `kernel_value_type` is in, if not the kernel's own: a module's. Linux 6.9.
+    pub kernel_value_btf: Option<BorrowedFd<'a>>,
     /// A BPF token, whose permissions count instead of the caller's. Linux 6.9.
     pub token: Option<BorrowedFd<'a>>,
 }
@@ -63,6 +69,7 @@ impl Map {
     pub fn create(name: &str, spec: &MapSpec, options: CreateOptions<'_>) -> Result<Self> {
         let mut attr = attr(name, spec, options);
         let fd = match create(attr) {
+            Err(errno) if attr.btf_fd != 0 && is_struct_ops(&attr) => Err(errno),
             Err(errno) if attr.btf_fd != 0 && may_be_the_types(errno) => {
                 let bare = uapi::MapCreate {
                     btf_fd: 0,
@@ -105,6 +112,15 @@ fn attr(name: &str, spec: &MapSpec, options: CreateOptions<'_>) -> uapi::MapCrea
         attr.map_flags |= MapFlags::TOKEN_FD.bits();
         attr.map_token_fd = token.as_raw_fd();
     }
+    if let (Some(btf), true) = (options.btf, options.kernel_value_type != TypeId::VOID) {
+        attr.btf_fd = sys::raw(btf);
+        attr.btf_vmlinux_value_type_id = options.kernel_value_type.0;
+        if let Some(module) = options.kernel_value_btf {
+            attr.map_flags |= MapFlags::VTYPE_BTF_OBJ_FD.bits();
+            attr.value_type_btf_obj_fd = module.as_raw_fd();
+        }
+        return attr;
+    }
     let types = [spec.key_type, spec.value_type].map(|id| id.map_or(0, |id| id.0));
     if let (Some(btf), true) = (options.btf, types != [0, 0]) {
         attr.btf_fd = sys::raw(btf);
@@ -115,6 +131,11 @@ fn attr(name: &str, spec: &MapSpec, options: CreateOptions<'_>) -> uapi::MapCrea
 
 fn create(attr: uapi::MapCreate) -> sys::Result<MapFd> {
     memlock::with_memory(|| sys::map_create(attr, &[]))
+}
+
+/// Whether the kernel has to know the type of the value.
+fn is_struct_ops(attr: &uapi::MapCreate) -> bool {
+    attr.btf_vmlinux_value_type_id != 0
 }
 
 /// Whether creation may work without BTF: many types of map refuse it.
@@ -131,6 +152,14 @@ fn explain(errno: Errno, name: &str, spec: &MapSpec, attr: &uapi::MapCreate) -> 
             if let Some(remedy) = memlock::remedy().or_else(|| denied::remedy(needed)) {
                 error = error.with_remedy(remedy);
             }
+        }
+        Errno::INVAL if is_struct_ops(attr) && attr.map_flags & MapFlags::LINK.bits() != 0 => {
+            error = error
+                .with_kind(ErrorKind::Unsupported)
+                .with_reason("this kernel does not take such structures with links")
+                .with_remedy(
+                    "that takes Linux 6.4; put it into SEC(\".struct_ops\") for older kernels",
+                );
         }
         Errno::INVAL => {
             error = error.with_kind(ErrorKind::InvalidInput);
@@ -283,6 +312,7 @@ mod tests {
                 btf: Some(fd),
                 inner_map: Some(fd),
                 token: Some(fd),
+                ..CreateOptions::default()
             },
         );
         assert_eq!(all.map_flags, (spec.flags | MapFlags::TOKEN_FD).bits());

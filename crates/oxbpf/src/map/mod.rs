@@ -4,6 +4,7 @@
 //! once that a map is of their kind and that keys and values have the sizes of their Rust
 //! types; after that an operation is one system call, and allocates nothing.
 
+mod arena;
 mod array;
 mod create;
 mod element;
@@ -18,6 +19,7 @@ mod plain;
 mod update;
 mod view;
 
+pub use arena::Arena;
 pub use array::Array;
 pub use create::CreateOptions;
 pub use handle::Map;

@@ -63,6 +63,37 @@ impl Mapping {
         Ok(Self { start, len, access })
     }
 
+    /// Maps the first `len` bytes of `fd` at an address of the caller's choice, for reading and
+    /// writing. EEXIST if something is there already. Linux 4.17.
+    pub(crate) fn shared_at(fd: BorrowedFd<'_>, address: usize, len: usize) -> Result<Self> {
+        let flags = MapFlags::SHARED | MapFlags::FIXED_NOREPLACE;
+        let prot = ProtFlags::READ | ProtFlags::WRITE;
+        let hint = std::ptr::without_provenance_mut(address);
+        // SAFETY: the kernel maps where nothing else is, or not at all.
+        let start = unsafe { mmap(hint, len, prot, flags, fd, 0) }?;
+        let start = NonNull::new(start.cast()).ok_or(Errno::FAULT)?;
+        let mapping = Self {
+            start,
+            len,
+            access: Access::ReadWrite,
+        };
+        // Kernels that do not know the flag take the address for a wish.
+        match mapping.address() == address {
+            true => Ok(mapping),
+            false => Err(Errno::EXIST),
+        }
+    }
+
+    /// Where it is mapped in this process.
+    pub(crate) fn address(&self) -> usize {
+        self.start.as_ptr().addr()
+    }
+
+    /// How many bytes are mapped.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Where `size` bytes at `offset` are, if they are inside and aligned to their size.
     fn place(&self, offset: usize, size: usize) -> Option<NonNull<u8>> {
         if offset % size != 0 || offset.checked_add(size)? > self.len {
@@ -268,6 +299,20 @@ mod tests {
         assert_eq!(reader.load_u64(16), Some(5));
         assert!(!reader.copy_in(8, &[1]));
         assert!(reader.atomic_u8(0).is_none());
+    }
+
+    #[test]
+    fn a_chosen_address_is_taken_unless_something_is_there() {
+        let fd = memory();
+        let first = Mapping::shared(fd.as_fd(), 0, PAGE, Access::ReadWrite).unwrap();
+        let address = first.address();
+        let taken = Mapping::shared_at(fd.as_fd(), address, PAGE);
+        assert_eq!(taken.err(), Some(Errno::EXIST));
+        assert!(first.store_u32(0, 7));
+        drop(first);
+        let second = Mapping::shared_at(fd.as_fd(), address, PAGE).unwrap();
+        assert_eq!(second.address(), address);
+        assert_eq!(second.load_u32(0), Some(7));
     }
 
     #[test]

@@ -1,0 +1,262 @@
+//! Structures of functions that the kernel calls: congestion controls for TCP, used by a connection.
+
+#[macro_use]
+mod common;
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use oxbpf::btf::KernelBtf;
+use oxbpf::link::StructOps;
+use oxbpf::object::CollectionSpec;
+use oxbpf::object::btf::Kind;
+use oxbpf::object::spec::SlotRef;
+use oxbpf::{Collection, Error, ErrorKind, Loadable, Loader, Result};
+use rustix::io::Errno;
+use rustix::net::sockopt::set_tcp_congestion;
+use rustix::net::{AddressFamily, SocketType, connect, socket};
+
+/// A spec in which only some structures are created, all under a name that nobody else has.
+fn spec_with(maps: &[&str]) -> (CollectionSpec, String) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("ox{}_{number}", std::process::id());
+    let mut spec = fixtures::struct_ops::Spec::embedded()
+        .unwrap()
+        .into_spec()
+        .unwrap();
+    for map in spec
+        .maps_mut()
+        .iter_mut()
+        .filter(|map| map.section.contains("struct_ops"))
+    {
+        map.autocreate = maps.contains(&map.name.as_str());
+        // The first member.
+        let place = &mut map.data.as_mut().unwrap().contents[..16];
+        place.fill(0);
+        place[..name.len()].copy_from_slice(name.as_bytes());
+    }
+    (spec, name)
+}
+
+/// Makes a connection that uses a congestion control.
+fn use_it(name: &str) -> rustix::io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address: SocketAddr = listener.local_addr().unwrap();
+    let client = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    set_tcp_congestion(&client, name)?;
+    connect(&client, &address).unwrap();
+    Ok(())
+}
+
+fn count(collection: &Collection, variable: &str) -> u64 {
+    collection
+        .variable::<u64>(variable)
+        .unwrap()
+        .load()
+        .unwrap()
+}
+
+fn load(spec: CollectionSpec) -> Result<Collection> {
+    Loader::new().load(spec)
+}
+
+/// Why a test that takes links has to be skipped, if it has.
+fn lacks_links(error: &Error) -> bool {
+    error.kind() == ErrorKind::Unsupported && error.to_string().contains("with links")
+}
+
+macro_rules! load_linked {
+    ($spec:expr) => {
+        match load($spec) {
+            Ok(collection) => collection,
+            Err(error) => {
+                require!(
+                    !lacks_links(&error),
+                    "this kernel has no links for structures"
+                );
+                panic!("{error}");
+            }
+        }
+    };
+}
+
+#[test]
+fn a_linked_structure_is_used_until_its_link_is_dropped() {
+    let (spec, name) = spec_with(&["linked"]);
+    let collection = load_linked!(spec);
+    let linked: StructOps = collection.struct_ops("linked").unwrap();
+    assert_eq!(use_it(&name), Err(Errno::NOENT));
+    let link = linked.attach().unwrap();
+    assert_eq!(link.survives_process(), None);
+    use_it(&name).unwrap();
+    assert_eq!(count(&collection, "inits"), 1);
+    assert_eq!(count(&collection, "releases"), 1);
+    drop(link);
+    assert_eq!(use_it(&name), Err(Errno::NOENT));
+    // Its value is set already; it is attached again all the same.
+    let link = linked.attach().unwrap();
+    use_it(&name).unwrap();
+    link.detach().unwrap();
+    assert_eq!(use_it(&name), Err(Errno::NOENT));
+}
+
+#[test]
+fn a_registered_structure_is_used_until_it_is_taken_back() {
+    let (spec, name) = spec_with(&["registered"]);
+    let collection = load(spec).unwrap();
+    let registered = collection.struct_ops("registered").unwrap();
+    assert!(!registered.has_links());
+    let link = registered.attach().unwrap();
+    use_it(&name).unwrap();
+    assert_eq!(count(&collection, "inits"), 1);
+    let survives = link.survives_process().unwrap();
+    assert!(survives.contains("struct_ops `registered`"), "{survives}");
+    assert_eq!(link.info().unwrap_err().kind(), ErrorKind::Unsupported);
+    link.detach().unwrap();
+    assert_eq!(use_it(&name), Err(Errno::NOENT));
+
+    let error = registered.attach().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    assert!(
+        error.to_string().contains("load the object again"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_dropped_registration_is_taken_back() {
+    let (spec, name) = spec_with(&["registered"]);
+    let collection = load(spec).unwrap();
+    let link = collection
+        .struct_ops("registered")
+        .unwrap()
+        .attach()
+        .unwrap();
+    drop(collection);
+    use_it(&name).unwrap();
+    drop(link);
+    assert_eq!(use_it(&name), Err(Errno::NOENT));
+}
+
+#[test]
+fn one_structure_takes_the_place_of_another() {
+    let (spec, name) = spec_with(&["linked", "successor"]);
+    let collection = load_linked!(spec);
+    let mut link = collection.struct_ops("linked").unwrap().attach().unwrap();
+    use_it(&name).unwrap();
+    let successor = collection.struct_ops("successor").unwrap();
+    let error = successor.attach().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    successor.replace(&mut link).unwrap();
+    use_it(&name).unwrap();
+    assert_eq!(count(&collection, "inits"), 1);
+    assert_eq!(count(&collection, "others"), 1);
+}
+
+#[test]
+fn what_the_kernel_does_not_accept_is_said() {
+    let (spec, _) = spec_with(&["incomplete"]);
+    let collection = load_linked!(spec);
+    let incomplete = collection.struct_ops("incomplete").unwrap();
+    let error = incomplete.attach().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(
+        error.to_string().contains("struct_ops `incomplete`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn only_programs_of_created_structures_are_loaded() {
+    let (spec, _) = spec_with(&["registered"]);
+    let collection = load(spec).unwrap();
+    for (name, is_loaded) in [
+        ("count_init", true),
+        ("cong_avoid", true),
+        ("count_other_init", false),
+        ("future_function", false),
+    ] {
+        assert_eq!(collection.has_program(name), is_loaded, "{name}");
+    }
+    assert!(!collection.has_map("linked"));
+    assert!(collection.struct_ops("linked").is_err());
+    let programs = collection.struct_ops("registered").unwrap();
+    assert_eq!(programs.programs().len(), 5);
+}
+
+#[test]
+fn what_only_a_future_kernel_has_may_be_there_but_not_be_asked_for() {
+    let (spec, name) = spec_with(&["future"]);
+    let collection = load_linked!(spec);
+    assert!(!collection.has_program("future_function"));
+    let _link = collection.struct_ops("future").unwrap().attach().unwrap();
+    use_it(&name).unwrap();
+
+    let (spec, _) = spec_with(&["demanding"]);
+    let error = load(spec).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    for part in ["`demanding`", "no member `no_such_value`"] {
+        assert!(
+            error.to_string().contains(part),
+            "{part} is not in: {error}"
+        );
+    }
+}
+
+#[test]
+fn programs_are_swapped_before_the_load() {
+    let (mut spec, name) = spec_with(&["registered"]);
+    let position = |spec: &CollectionSpec, name| {
+        let mut programs = spec.programs().iter();
+        programs.position(|program| program.name == name).unwrap()
+    };
+    let (old, new) = (
+        position(&spec, "count_init"),
+        position(&spec, "count_other_init"),
+    );
+    for (_, value) in &mut spec.map_mut("registered").unwrap().values {
+        if *value == SlotRef::Program(old) {
+            *value = SlotRef::Program(new);
+        }
+    }
+    let collection = load(spec).unwrap();
+    assert!(!collection.has_program("count_init"));
+    let _link = collection
+        .struct_ops("registered")
+        .unwrap()
+        .attach()
+        .unwrap();
+    use_it(&name).unwrap();
+    assert_eq!(count(&collection, "others"), 1);
+    assert_eq!(count(&collection, "inits"), 0);
+}
+
+/// Where congestion controls are modules, the function is in one: it is called by its place in a list of modules.
+#[test]
+fn functions_of_modules_are_called() {
+    let kernel = KernelBtf::running().unwrap();
+    require!(
+        kernel.types().find("bbr_init", Kind::FUNC).is_some()
+            || fs::exists("/sys/kernel/btf/tcp_bbr").unwrap(),
+        "this kernel has no types of bbr"
+    );
+    let (spec, name) = spec_with(&["borrower"]);
+    let collection = load(spec).unwrap();
+    let _link = collection.struct_ops("borrower").unwrap().attach().unwrap();
+    use_it(&name).unwrap();
+    assert_eq!(count(&collection, "inits"), 1);
+}
+
+#[test]
+fn one_program_is_one_function() {
+    let (mut spec, _) = spec_with(&["registered"]);
+    let values = &mut spec.map_mut("registered").unwrap().values;
+    // `release` becomes what `init` is: another function of the same prototype.
+    let (last, others) = values.split_last_mut().unwrap();
+    last.1 = others.last().unwrap().1;
+    let error = load(spec).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidObject);
+    assert!(error.to_string().contains("another function"), "{error}");
+}
