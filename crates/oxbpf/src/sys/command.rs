@@ -412,6 +412,8 @@ pub(crate) fn raw_tracepoint_takes_cookie() -> bool {
 /// What a link is made of besides a program and a target.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum LinkExtra {
+    /// Nothing, and a map in place of the program: a structure of functions. Linux 6.4.
+    StructOps,
     /// A perf event: kprobe, uprobe, tracepoint, clock. Linux 5.15.
     PerfEvent { cookie: u64 },
     /// A BTF tracepoint, a function's entry or exit, an LSM hook. Linux 5.18 (cookie), 5.10.
@@ -429,6 +431,16 @@ pub(crate) fn link_create(
 ) -> Result<OwnedFd> {
     let (prog_fd, target_fd) = (raw(prog), target);
     match extra {
+        LinkExtra::StructOps => {
+            let mut attr = uapi::LinkCreate {
+                prog_fd,
+                target_fd,
+                attach_type,
+                flags,
+            };
+            // SAFETY: the structure has no addresses.
+            unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
+        }
         LinkExtra::PerfEvent { cookie } => {
             let mut attr = uapi::LinkCreatePerfEvent {
                 prog_fd,
@@ -457,6 +469,18 @@ pub(crate) fn link_create(
             unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
         }
     }
+}
+
+/// LINK_UPDATE: puts another program, or map, into a link.
+#[doc(alias = "BPF_LINK_UPDATE")]
+pub(crate) fn link_update(link: BorrowedFd<'_>, new: BorrowedFd<'_>) -> Result<()> {
+    let mut attr = uapi::LinkUpdate {
+        link_fd: raw(link),
+        new_prog_fd: raw(new),
+        ..Default::default()
+    };
+    // SAFETY: the structure has no addresses.
+    unsafe { bpf(Command::LINK_UPDATE, &mut attr) }.map(drop)
 }
 
 /// LINK_DETACH: takes a link's program off its hook, whoever else holds the link. Linux 5.9.

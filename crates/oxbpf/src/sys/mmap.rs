@@ -308,11 +308,13 @@ mod tests {
         let address = first.address();
         let taken = Mapping::shared_at(fd.as_fd(), address, PAGE);
         assert_eq!(taken.err(), Some(Errno::EXIST));
-        assert!(first.store_u32(0, 7));
+        assert!(first.copy_in(0, &[7]));
         drop(first);
         let second = Mapping::shared_at(fd.as_fd(), address, PAGE).unwrap();
         assert_eq!(second.address(), address);
-        assert_eq!(second.load_u32(0), Some(7));
+        let mut byte = [0];
+        assert!(second.copy_out(0, &mut byte));
+        assert_eq!(byte, [7]);
     }
 
     #[test]
