@@ -27,10 +27,12 @@ pub mod endian;
 pub mod kconfig;
 pub mod kernel;
 pub mod limits;
+pub mod linker;
 pub mod section_name;
 pub mod spec;
 
 pub use endian::Endian;
 pub use kernel::{AttachType, Helper, LinkType, MapFlags, MapType, ProgramFlags, ProgramType};
+pub use linker::Linker;
 pub use section_name::{SectionDef, SectionName};
 pub use spec::{CollectionSpec, MapSpec, ProgramSpec};

@@ -59,3 +59,13 @@ pub const MIN_C_TEXT_LIMIT: usize = 1 << 20;
 ///
 /// Each time shows which are not the same, and nearly always that is all there is to show.
 pub const MAX_DEDUP_PASSES: usize = 8;
+
+/// The largest alignment of a section that objects are linked with, in bytes.
+///
+/// The filling between the parts of a section grows with it, out of proportion to the objects. A page is the most that means something.
+pub const MAX_ALIGNMENT: u64 = 4096;
+
+/// The most pairs of types looked at to compare the types of one symbol in two objects.
+///
+/// By value, a structure is looked through wherever it is a member, so that types made to that end could take without end.
+pub const MAX_LINK_STEPS: usize = 1 << 16;

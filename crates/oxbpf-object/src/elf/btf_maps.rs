@@ -4,7 +4,7 @@
 //! only value of an enumeration (`__ulong`); a type is what a member points to (`__type`).
 
 use super::file::Section;
-use super::types::{Placed, Types};
+use super::types::{Placed, Types, structure};
 use super::{Error, ErrorKind, MapPlace};
 use crate::btf::{Btf, Contents, Kind, Member, Type, TypeId, VarLinkage};
 use crate::kernel::{MapFlags, MapType};
@@ -46,7 +46,7 @@ fn add_map(
             "the map is only declared here: link the object with the one that defines it",
         ));
     }
-    let definition = types.structure(variable.ty)?;
+    let definition = structure(types.btf, variable.ty)?;
     let Parsed { map, values_offset } = parse(
         types.btf,
         definition,
@@ -63,6 +63,12 @@ fn add_map(
         values_offset,
     });
     Ok(())
+}
+
+/// What the type of a variable of `.maps` defines.
+pub(crate) fn definition(btf: &Btf, ty: TypeId, name: &str) -> Result<MapSpec, Error> {
+    let definition = structure(btf, ty)?;
+    parse(btf, definition, name, ".maps", Nesting::Outer).map(|parsed| parsed.map)
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -3,7 +3,7 @@
 use object::elf;
 
 use super::file::{File, Section};
-use super::types::{Placed, Types};
+use super::types::{Placed, Types, structure};
 use super::{Error, ErrorKind, MapPlace, limit};
 use crate::btf::VarLinkage;
 use crate::kernel::{MapFlags, MapType};
@@ -175,7 +175,7 @@ pub(super) fn add_struct_ops(
     })?;
     for variable in &typed.variables {
         let at = |error: Error| error.at_symbol(variable.name);
-        let structure = types.structure(variable.ty).map_err(at)?;
+        let structure = structure(types.btf, variable.ty).map_err(at)?;
         let start = variable.offset as usize;
         let contents = section
             .data

@@ -13,10 +13,10 @@ use crate::limits::MAX_NAME;
 
 const HEADER_SIZE: usize = 64;
 
-pub(super) struct File<'a> {
+pub(crate) struct File<'a> {
     order: Endianness,
-    pub(super) endian: Endian,
-    pub(super) sections: Vec<Section<'a>>,
+    pub(crate) endian: Endian,
+    pub(crate) sections: Vec<Section<'a>>,
     /// Sections that have a size, by name. Of several with one name, the first.
     named: HashMap<&'a str, usize>,
     symbols: &'a [elf::Sym64<Endianness>],
@@ -28,46 +28,51 @@ pub(super) struct File<'a> {
 
 /// A section header, its range known to lie inside of the file.
 #[derive(Clone, Copy)]
-pub(super) struct Section<'a> {
-    pub(super) index: usize,
-    pub(super) name: &'a str,
-    pub(super) kind: elf::SectionType,
+pub(crate) struct Section<'a> {
+    pub(crate) index: usize,
+    pub(crate) name: &'a str,
+    pub(crate) kind: elf::SectionType,
     /// Size in memory. The data is as long, unless there is none.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Empty for a section without contents in the file, such as `.bss`.
-    pub(super) data: &'a [u8],
-    pub(super) executable: bool,
+    pub(crate) data: &'a [u8],
+    pub(crate) executable: bool,
+    pub(crate) flags: u64,
+    /// What its address is a multiple of; 0 and 1 both stand for any.
+    pub(crate) alignment: u64,
+    /// The size of an entry, for a section of entries.
+    pub(crate) entry_size: u64,
     link: usize,
     info: usize,
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Symbol<'a> {
+pub(crate) struct Symbol<'a> {
     name_offset: u32,
-    pub(super) kind: elf::SymbolType,
-    pub(super) binding: elf::SymbolBind,
+    pub(crate) kind: elf::SymbolType,
+    pub(crate) binding: elf::SymbolBind,
     /// Whether other objects cannot see it, although it is not local.
-    pub(super) hidden: bool,
+    pub(crate) hidden: bool,
     /// Index of its section, if it is defined in one.
-    pub(super) section: Option<usize>,
-    pub(super) undefined: bool,
-    pub(super) value: u64,
-    pub(super) size: u64,
+    pub(crate) section: Option<usize>,
+    pub(crate) undefined: bool,
+    pub(crate) value: u64,
+    pub(crate) size: u64,
     names: &'a [u8],
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Relocation {
+pub(crate) struct Relocation {
     /// Bytes from the start of the section to patch.
-    pub(super) offset: u64,
-    pub(super) symbol: usize,
-    pub(super) kind: u32,
+    pub(crate) offset: u64,
+    pub(crate) symbol: usize,
+    pub(crate) kind: u32,
     /// What to add to the symbol's value; if not given, it is in the place to patch.
-    pub(super) addend: Option<i64>,
+    pub(crate) addend: Option<i64>,
 }
 
 impl<'a> File<'a> {
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         check_header(bytes)?;
         let header = elf::FileHeader64::<Endianness>::parse(bytes).map_err(corrupt)?;
         let order = header.endian().map_err(corrupt)?;
@@ -120,6 +125,9 @@ impl<'a> File<'a> {
                 size,
                 data,
                 executable: header.sh_flags(order).0 & elf::SHF_EXECINSTR.0 != 0,
+                flags: header.sh_flags(order).0,
+                alignment: header.sh_addralign(order),
+                entry_size: header.sh_entsize(order),
                 link: header.sh_link(order) as usize,
                 info: header.sh_info(order) as usize,
             });
@@ -194,7 +202,7 @@ impl<'a> File<'a> {
     }
 
     /// The section of that name.
-    pub(super) fn section_named(&self, name: &str) -> Option<&Section<'a>> {
+    pub(crate) fn section_named(&self, name: &str) -> Option<&Section<'a>> {
         // Hashing takes time, and no name here is longer.
         let index = if name.len() > MAX_NAME {
             None
@@ -205,12 +213,12 @@ impl<'a> File<'a> {
     }
 
     /// The name of a section for error messages.
-    pub(super) fn section_name(&self, index: usize) -> &'a str {
+    pub(crate) fn section_name(&self, index: usize) -> &'a str {
         self.sections.get(index).map_or("?", |section| section.name)
     }
 
     /// All symbols but the empty first one, with their index.
-    pub(super) fn symbols(&self) -> impl Iterator<Item = (usize, Symbol<'a>)> + '_ {
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = (usize, Symbol<'a>)> + '_ {
         self.symbols
             .iter()
             .enumerate()
@@ -219,7 +227,7 @@ impl<'a> File<'a> {
     }
 
     /// The symbols that are defined in a section.
-    pub(super) fn symbols_in(&self, section: usize) -> impl Iterator<Item = Symbol<'a>> + '_ {
+    pub(crate) fn symbols_in(&self, section: usize) -> impl Iterator<Item = Symbol<'a>> + '_ {
         let start = self.defined.partition_point(|&(other, _)| other < section);
         let rest = self.defined.get(start..).unwrap_or_default();
         rest.iter()
@@ -227,7 +235,7 @@ impl<'a> File<'a> {
             .filter_map(|&(_, index)| self.symbol(index))
     }
 
-    pub(super) fn symbol(&self, index: usize) -> Option<Symbol<'a>> {
+    pub(crate) fn symbol(&self, index: usize) -> Option<Symbol<'a>> {
         match index {
             0 => None,
             _ => self
@@ -260,7 +268,7 @@ impl<'a> File<'a> {
     }
 
     /// The section that a section of relocations patches, if it is one.
-    pub(super) fn relocated(&self, section: &Section<'a>) -> Option<&Section<'a>> {
+    pub(crate) fn relocated(&self, section: &Section<'a>) -> Option<&Section<'a>> {
         match section.kind {
             elf::SHT_REL | elf::SHT_RELA => self
                 .sections
@@ -271,7 +279,7 @@ impl<'a> File<'a> {
     }
 
     /// The relocations in a section of relocations.
-    pub(super) fn relocations(
+    pub(crate) fn relocations(
         &self,
         section: &Section<'a>,
     ) -> Result<impl Iterator<Item = Relocation> + use<'a>, Error> {
@@ -309,7 +317,7 @@ impl<'a> File<'a> {
     }
 
     /// A name for a symbol in error messages: that of its section if it has none of its own.
-    pub(super) fn describe(&self, symbol: &Symbol<'a>) -> &'a str {
+    pub(crate) fn describe(&self, symbol: &Symbol<'a>) -> &'a str {
         match (symbol.name(), symbol.section) {
             (Ok(name), _) if !name.is_empty() => name,
             (_, Some(section)) => self.section_name(section),
@@ -319,7 +327,7 @@ impl<'a> File<'a> {
 }
 
 impl<'a> Symbol<'a> {
-    pub(super) fn name(&self) -> Result<&'a str, Error> {
+    pub(crate) fn name(&self) -> Result<&'a str, Error> {
         name_at(self.names, self.name_offset).map_err(|error| {
             Error::new(
                 error.kind(),
@@ -328,7 +336,7 @@ impl<'a> Symbol<'a> {
         })
     }
 
-    pub(super) fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         self.binding == elf::STB_LOCAL
     }
 }

@@ -8,18 +8,18 @@
 //!
 //! Source: the ELF specification, `Documentation/bpf/llvm_reloc.rst`, `Documentation/bpf/libbpf/program_types.rst`.
 
-mod btf_maps;
+pub(crate) mod btf_maps;
 mod data;
 mod debug_info;
 mod embedded;
 mod error;
 mod externs;
-mod file;
+pub(crate) mod file;
 mod functions;
 mod legacy_maps;
 mod relocations;
 mod role;
-mod types;
+pub(crate) mod types;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -9,45 +9,45 @@ use super::{Error, ErrorKind, limit};
 use crate::btf::{Btf, Contents, Func, FuncLinkage, Kind, Type, TypeId, Var, VarLinkage};
 use crate::limits::MAX_NAME;
 
-pub(super) struct Types<'b> {
-    pub(super) btf: &'b Btf,
+pub(crate) struct Types<'b> {
+    pub(crate) btf: &'b Btf,
     /// The sections that have variables, by id.
-    pub(super) sections: Vec<TypedSection<'b>>,
+    pub(crate) sections: Vec<TypedSection<'b>>,
     /// Positions of the sections by name.
     named: HashMap<&'b str, usize>,
     /// Variables and functions that are defined elsewhere.
-    pub(super) externs: HashMap<&'b str, TypeId>,
+    pub(crate) externs: HashMap<&'b str, TypeId>,
     /// Functions with a note naming the function that handles their exceptions.
-    pub(super) exception_callbacks: Vec<(TypeId, &'b str)>,
+    pub(crate) exception_callbacks: Vec<(TypeId, &'b str)>,
 }
 
-pub(super) struct TypedSection<'b> {
+pub(crate) struct TypedSection<'b> {
     /// The `DATASEC`.
-    pub(super) id: TypeId,
-    pub(super) name: &'b str,
+    pub(crate) id: TypeId,
+    pub(crate) name: &'b str,
     /// The section of the file. Externs have none.
-    pub(super) section: Option<&'b Section<'b>>,
+    pub(crate) section: Option<&'b Section<'b>>,
     /// Its variables if it is in the file, lowest offset first, put where the symbols say unless the linker has done so.
-    pub(super) variables: Vec<Placed<'b>>,
+    pub(crate) variables: Vec<Placed<'b>>,
 }
 
 /// A variable where it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Placed<'b> {
-    pub(super) name: &'b str,
+pub(crate) struct Placed<'b> {
+    pub(crate) name: &'b str,
     /// The `VAR`.
-    pub(super) var: TypeId,
+    pub(crate) var: TypeId,
     /// The type of the variable.
-    pub(super) ty: TypeId,
-    pub(super) offset: u32,
-    pub(super) size: u32,
-    pub(super) linkage: VarLinkage,
+    pub(crate) ty: TypeId,
+    pub(crate) offset: u32,
+    pub(crate) size: u32,
+    pub(crate) linkage: VarLinkage,
     /// Whether it is to be made static: only its own object is to see it.
-    pub(super) hidden: bool,
+    pub(crate) hidden: bool,
 }
 
 impl<'b> Types<'b> {
-    pub(super) fn new(btf: &'b Btf, file: &'b File<'b>) -> Result<Self, Error> {
+    pub(crate) fn new(btf: &'b Btf, file: &'b File<'b>) -> Result<Self, Error> {
         const EXCEPTION_CALLBACK: &str = "exception_callback:";
         let mut types = Types {
             btf,
@@ -103,21 +103,21 @@ impl<'b> Types<'b> {
         Ok(types)
     }
 
-    pub(super) fn section(&self, name: &str) -> Option<&TypedSection<'b>> {
+    pub(crate) fn section(&self, name: &str) -> Option<&TypedSection<'b>> {
         self.named
             .get(name)
             .and_then(|&index| self.sections.get(index))
     }
+}
 
-    /// The structure that a type is, through typedefs and modifiers.
-    pub(super) fn structure(&self, id: TypeId) -> Result<Type<'b>, Error> {
-        let ty = self.btf.skip_modifiers_and_typedefs(id)?;
-        match ty.kind() {
-            Kind::STRUCT => Ok(ty),
-            other => Err(Error::map(format!(
-                "its type is of kind {other} instead of struct"
-            ))),
-        }
+/// The structure that a type is, through typedefs and modifiers.
+pub(crate) fn structure(btf: &Btf, id: TypeId) -> Result<Type<'_>, Error> {
+    let ty = btf.skip_modifiers_and_typedefs(id)?;
+    match ty.kind() {
+        Kind::STRUCT => Ok(ty),
+        other => Err(Error::map(format!(
+            "its type is of kind {other} instead of struct"
+        ))),
     }
 }
 

@@ -1,0 +1,545 @@
+//! Linking objects that clang makes of `tests/fixtures/linker`, beside `bpftool gen object` (libbpf's linker).
+
+mod clang;
+
+use std::collections::HashSet;
+use std::process::Command;
+
+use oxbpf_object::btf::{Btf, Contents, Kind, TypeId};
+use oxbpf_object::linker::{Error, ErrorKind};
+use oxbpf_object::spec::{CollectionSpec, Linkage, RelocTarget};
+use oxbpf_object::{Endian, Linker};
+use tempfile::TempDir;
+
+const TARGETS: [&str; 2] = ["bpfel", "bpfeb"];
+
+/// A fixture, compiled; `None` where there is no clang.
+fn compile(name: &str, target: &str, args: &[&str]) -> Option<Vec<u8>> {
+    let mut all = vec!["-target", target, "-O2", "-g", "-w"];
+    all.extend(args);
+    clang::compile(&clang::fixture(&format!("linker/{name}")), &all)
+}
+
+/// C that is given here, compiled with the fixtures' header.
+fn compile_text(text: &str, target: &str) -> Option<Vec<u8>> {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("text.bpf.c");
+    std::fs::write(&path, format!("#include \"common.h\"\n{text}")).unwrap();
+    let include = format!("-I{}", clang::fixture("linker").display());
+    clang::compile(
+        &path,
+        &["-target", target, "-O2", "-g", "-w", include.as_str()],
+    )
+}
+
+fn link(objects: &[(&str, &[u8])]) -> Result<Vec<u8>, Error> {
+    let mut linker = Linker::new();
+    for (name, bytes) in objects {
+        linker.add(name, bytes)?;
+    }
+    linker.link()
+}
+
+/// What libbpf's linker makes of objects, or says; `None` where there is no bpftool.
+fn bpftool_link(objects: &[(&str, &[u8])]) -> Option<Result<Vec<u8>, String>> {
+    let dir = TempDir::new().unwrap();
+    let output = dir.path().join("linked.o");
+    let mut command = Command::new("bpftool");
+    command.args(["gen", "object"]).arg(&output);
+    for (name, bytes) in objects {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        command.arg(path);
+    }
+    let Ok(result) = command.output() else {
+        println!("skipped: bpftool is not installed");
+        return None;
+    };
+    Some(match result.status.success() {
+        true => Ok(std::fs::read(&output).unwrap()),
+        false => Err(String::from_utf8_lossy(&result.stderr).into_owned()),
+    })
+}
+
+/// What bpftool says about an object, which has to please it.
+fn bpftool(args: &[&str], object: &[u8]) -> Option<String> {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("linked.o");
+    std::fs::write(&path, object).unwrap();
+    let result = Command::new("bpftool")
+        .args(args)
+        .arg(&path)
+        .output()
+        .ok()?;
+    let error = String::from_utf8_lossy(&result.stderr);
+    assert!(result.status.success(), "bpftool {args:?}: {error}");
+    Some(String::from_utf8(result.stdout).unwrap())
+}
+
+/// Everything that matters for loading, in words, so that two objects can be compared whose maps and types are numbered differently.
+fn describe(spec: &CollectionSpec) -> Vec<String> {
+    let mut lines = vec![format!("licence {}", spec.license)];
+    let type_name = |ty: Option<TypeId>| {
+        ty.map(|ty| {
+            let ty = spec.btf.as_ref().unwrap().get(ty).unwrap();
+            format!("{} {}", ty.kind(), ty.name())
+        })
+    };
+    for map in spec.maps() {
+        lines.push(format!(
+            "map {} {:?} {} {} {} {:?} {:?}",
+            map.name,
+            map.map_type,
+            map.key_size,
+            map.value_size,
+            map.max_entries,
+            type_name(map.key_type),
+            map.inner,
+        ));
+        if let Some(data) = &map.data {
+            lines.push(format!("contents of {} {:?}", map.name, data.contents));
+            for variable in &data.variables {
+                lines.push(format!(
+                    "variable {} {} {} {} {:?}",
+                    map.name,
+                    variable.name,
+                    variable.offset,
+                    variable.size,
+                    type_name(variable.ty)
+                ));
+            }
+        }
+    }
+    let target = |target: &RelocTarget| match target {
+        RelocTarget::Map(map) => spec.maps()[*map].name.clone(),
+        RelocTarget::MapValue { map, offset } => format!("{}+{offset}", spec.maps()[*map].name),
+        other => format!("{other:?}"),
+    };
+    for (index, program) in spec.programs().iter().enumerate() {
+        let assembled = spec.assemble(index).unwrap();
+        lines.push(format!("program {} {}", program.name, program.section));
+        lines.push(format!("{} {:?}", program.name, assembled.insns));
+        for reloc in &assembled.relocs {
+            let target = target(&reloc.target);
+            lines.push(format!("{} {} {target}", program.name, reloc.insn));
+        }
+        for (slot, ty) in &assembled.func_info {
+            let name = type_name(Some(*ty));
+            lines.push(format!("{} {slot} is {name:?}", program.name));
+        }
+        let btf = spec.btf.as_ref().unwrap();
+        for line in &assembled.line_info {
+            lines.push(format!(
+                "{} line {} {:?} {:?} {}:{}",
+                program.name,
+                line.insn,
+                line.record.file(btf),
+                line.record.text(btf),
+                line.record.line(),
+                line.record.column()
+            ));
+        }
+        for relo in &assembled.core_relos {
+            let (ty, access) = (
+                type_name(Some(relo.record.type_id)),
+                relo.record.access(btf),
+            );
+            lines.push(format!(
+                "{} {} {ty:?} {access} {}",
+                program.name, relo.insn, relo.record.kind
+            ));
+        }
+    }
+    lines.sort();
+    lines
+}
+
+/// A type with what it refers to, some steps deep.
+fn type_text(btf: &Btf, id: TypeId, depth: usize) -> String {
+    let ty = btf.get(id).unwrap();
+    let mut text = format!("{} {} {:?}", ty.kind(), ty.name(), ty.size());
+    if depth == 0 {
+        return text;
+    }
+    for member in ty.members() {
+        text += &format!(" .{} at {}", member.name, member.bit_offset);
+    }
+    for variable in ty.variables() {
+        text += &format!(" at {} {}", variable.offset, variable.size);
+    }
+    match ty.contents() {
+        Contents::Func(func) => text += &format!(" linkage {}", func.linkage.0),
+        Contents::Var(var) => text += &format!(" linkage {}", var.linkage.0),
+        Contents::Array(array) => text += &format!(" [{}]", array.len),
+        _ => {}
+    }
+    for id in ty.references() {
+        text += &format!(" ({})", type_text(btf, id, depth - 1));
+    }
+    text
+}
+
+/// All types but prototypes of nothing: libbpf leaves some of declarations behind.
+fn types(btf: &Btf) -> Vec<String> {
+    let used: HashSet<TypeId> = btf.types().flat_map(|(_, ty)| ty.references()).collect();
+    let mut all: Vec<String> = btf
+        .types()
+        .filter(|(id, ty)| ty.kind() != Kind::FUNC_PROTO || used.contains(id))
+        .map(|(id, _)| type_text(btf, id, 4))
+        .collect();
+    all.sort();
+    all
+}
+
+/// Compares two sorted lists.
+fn assert_same(ours: &[String], theirs: &[String]) {
+    let only = |a: &[String], b: &[String]| -> Vec<String> {
+        let mut rest = b.to_vec();
+        a.iter()
+            .filter(|line| match rest.iter().position(|other| other == *line) {
+                Some(position) => {
+                    rest.swap_remove(position);
+                    false
+                }
+                None => true,
+            })
+            .cloned()
+            .collect()
+    };
+    let (ours, theirs) = (only(ours, theirs), only(theirs, ours));
+    assert!(
+        ours.is_empty() && theirs.is_empty(),
+        "only ours: {ours:#?}\nonly theirs: {theirs:#?}"
+    );
+}
+
+fn main_and_library(target: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    Some((
+        compile("main.bpf.c", target, &[])?,
+        compile("library.bpf.c", target, &[])?,
+    ))
+}
+
+#[test]
+fn the_same_as_libbpf_makes_of_it() {
+    // Its linker of version 1.1 knows only the byte order of its machine.
+    let Some((main, library)) = main_and_library("bpfel") else {
+        return;
+    };
+    // Not the other way round: up to 1.1 it leaves a map that is declared before it is defined at offset 0.
+    let objects = [("library.o", library.as_slice()), ("main.o", &main)];
+    let ours = link(&objects).unwrap();
+    let our_spec = CollectionSpec::parse(&ours).unwrap();
+    let Some(theirs) = bpftool_link(&objects) else {
+        return;
+    };
+    let theirs = theirs.unwrap();
+    let their_spec = CollectionSpec::parse(&theirs).unwrap();
+    assert_same(&describe(&our_spec), &describe(&their_spec));
+    let btf = |object: &[u8]| Btf::parse_elf(object).unwrap();
+    assert_same(&types(&btf(&ours)), &types(&btf(&theirs)));
+}
+
+#[test]
+fn either_order_gives_the_same_programs() {
+    for target in TARGETS {
+        let Some((main, library)) = main_and_library(target) else {
+            return;
+        };
+        let one = link(&[("main.o", &main), ("library.o", &library)]).unwrap();
+        let other = link(&[("library.o", &library), ("main.o", &main)]).unwrap();
+        let (one, other) = (
+            CollectionSpec::parse(&one).unwrap(),
+            CollectionSpec::parse(&other).unwrap(),
+        );
+        let order = match target {
+            "bpfel" => Endian::Little,
+            _ => Endian::Big,
+        };
+        assert_eq!((one.endian, other.endian), (order, order));
+        assert_eq!(one.license, "GPL");
+        for spec in [&one, &other] {
+            let mut names: Vec<&str> = spec.programs().iter().map(|p| p.name.as_str()).collect();
+            names.sort();
+            assert_eq!(names, ["count", "second", "third"]);
+            assert_eq!(calls(spec, "count"), ["choose", "helper", "hidden_here"]);
+            assert_eq!(calls(spec, "second"), ["add_up", "helper", "helper"]);
+            assert_eq!(
+                calls(spec, "third"),
+                ["choose", "helper", "hidden_here", "reveal"]
+            );
+            // The strong one is taken.
+            let choose = spec
+                .functions()
+                .iter()
+                .find(|f| f.name == "choose")
+                .unwrap();
+            assert!(
+                choose.insns.iter().any(|insn| insn.imm == 200),
+                "{choose:?}"
+            );
+            let initial = |section, offset: usize, len| {
+                spec.map(section).unwrap().data.as_ref().unwrap().contents[offset..][..len].to_vec()
+            };
+            let variable = |section, name| {
+                let data = spec.map(section).unwrap().data.as_ref().unwrap();
+                let found = data.variables.iter().find(|v| v.name == name).unwrap();
+                initial(section, found.offset as usize, found.size as usize)
+            };
+            assert_eq!(variable(".rodata", "motto"), b"onward\0");
+            assert_eq!(variable(".data", "odd_bytes"), [1, 2, 3]);
+            assert_eq!(order.read_u64(&variable(".data", "total"), 0), Some(40));
+            assert_eq!(order.read_u32(&variable(".data", "settings"), 0), Some(7));
+            let bss = spec.map(".bss").unwrap().data.as_ref().unwrap();
+            let statics = bss
+                .variables
+                .iter()
+                .filter(|v| v.name == "calls" && v.is_static);
+            assert_eq!(statics.count(), 2);
+            assert_eq!(spec.map("shared_map").unwrap().max_entries, 16);
+        }
+    }
+}
+
+/// The functions that a program calls, itself or through others.
+fn calls(spec: &CollectionSpec, program: &str) -> Vec<String> {
+    let index = spec
+        .programs()
+        .iter()
+        .position(|p| p.name == program)
+        .unwrap();
+    let assembled = spec.assemble(index).unwrap();
+    let callees = assembled.functions.iter().skip(1);
+    let mut names: Vec<String> = callees
+        .map(|(_, function)| spec.functions()[*function].name.clone())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn libbpf_opens_it() {
+    let Some((main, library)) = main_and_library("bpfel") else {
+        return;
+    };
+    for objects in [
+        [("main.o", main.as_slice()), ("library.o", &library)],
+        [("library.o", &library), ("main.o", &main)],
+    ] {
+        let linked = link(&objects).unwrap();
+        let Some(skeleton) = bpftool(&["gen", "skeleton"], &linked) else {
+            return;
+        };
+        for name in ["shared_map", "private_map", "third", "odd_bytes", "zeroed"] {
+            assert!(skeleton.contains(name), "{name}");
+        }
+        let dump = bpftool(&["btf", "dump", "file"], &linked).unwrap();
+        assert_eq!(dump.matches("STRUCT 'node'").count(), 1);
+        assert_eq!(
+            dump.matches("VAR 'total'").count(),
+            1 + 1,
+            "itself and in its section"
+        );
+        assert!(!dump.contains("'.extern'"));
+
+        // It can be linked again, by either linker, and nothing changes.
+        let again = link(&[("linked.o", &linked)]).unwrap();
+        let parse = |object: &[u8]| CollectionSpec::parse(object).unwrap();
+        assert_same(&describe(&parse(&again)), &describe(&parse(&linked)));
+        let btf = |object: &[u8]| types(&Btf::parse_elf(object).unwrap());
+        assert_same(&btf(&again), &btf(&linked));
+        if let Some(theirs) = bpftool_link(&[("once.o", &linked)]) {
+            let (ours, theirs) = (
+                CollectionSpec::parse(&linked).unwrap(),
+                CollectionSpec::parse(&theirs.unwrap()).unwrap(),
+            );
+            assert_same(&describe(&ours), &describe(&theirs));
+        }
+    }
+}
+
+/// Links two objects given as C, which has to fail, as it has to for libbpf; the error.
+fn refused(a: &str, b: &str) -> Option<Error> {
+    let (a, b) = (compile_text(a, "bpfel")?, compile_text(b, "bpfel")?);
+    let objects = [("a.o", a.as_slice()), ("b.o", &b)];
+    let error = link(&objects).expect_err("it links");
+    if let Some(theirs) = bpftool_link(&objects) {
+        assert!(theirs.is_err(), "libbpf links it; we say: {error}");
+    }
+    Some(error)
+}
+
+/// A program that uses something, so that its declaration is kept.
+fn using(declaration: &str, expression: &str) -> String {
+    format!(
+        "{declaration}\nLICENSE;\nSEC(\"socket\") int user(void *ctx) {{ return {expression}; }}"
+    )
+}
+
+#[test]
+fn what_does_not_agree_is_refused() {
+    let function = |result: &str, param: &str| {
+        format!(
+            "LICENSE; __noinline {result} shared({param} value) {{ return ({result})(long)value; }}"
+        )
+    };
+    let map = |fields: &str| format!("LICENSE; struct {{ {fields} }} shared SEC(\".maps\");");
+    let fields =
+        "__uint(type, MAP_ARRAY); __uint(max_entries, 4); __type(key, u32); __type(value, u64);";
+    let declared_map = using(
+        &format!("extern struct {{ {fields} }} shared SEC(\".maps\");"),
+        "bpf_map_lookup_elem(&shared, &(u32){1}) != 0",
+    );
+    let cases = [
+        (
+            function("int", "int"),
+            function("int", "int"),
+            ErrorKind::Duplicate,
+            "a.o, b.o: `shared`: both objects define it, and neither as `__weak`",
+        ),
+        (
+            using("extern int shared(long value);", "shared(1)"),
+            function("int", "int"),
+            ErrorKind::TypeMismatch,
+            "a.o, b.o: `shared`: the objects do not agree on its type: of parameter 1, `long` of 8 bytes and `int` of 4 bytes",
+        ),
+        (
+            using("extern int shared(int value, int more);", "shared(1, 2)"),
+            function("int", "int"),
+            ErrorKind::TypeMismatch,
+            "a.o, b.o: `shared`: the objects do not agree on its type: 2 and 1 parameters",
+        ),
+        (
+            using("extern long shared(int value);", "shared(1)"),
+            function("int", "int"),
+            ErrorKind::TypeMismatch,
+            "a.o, b.o: `shared`: the objects do not agree on its type: of the result, `long` of 8 bytes and `int` of 4 bytes",
+        ),
+        (
+            using("extern int shared(struct node *value);", "shared(0)"),
+            "LICENSE; __noinline int shared(struct settings *value) { return value ? 1 : 0; }"
+                .to_owned(),
+            ErrorKind::TypeMismatch,
+            "a.o, b.o: `shared`: the objects do not agree on its type: of parameter 1, `struct node` and `struct settings`",
+        ),
+        (
+            using("extern u64 shared;", "shared"),
+            "LICENSE; u32 shared = 1;".to_owned(),
+            ErrorKind::TypeMismatch,
+            "a.o, b.o: `shared`: the objects do not agree on its type: `unsigned long long` of 8 bytes and `unsigned int` of 4 bytes",
+        ),
+        (
+            using(
+                "struct pair { u32 a, b; }; extern struct pair shared;",
+                "shared.b",
+            ),
+            "LICENSE; struct pair { u32 a, c; } shared = { 1, 2 };".to_owned(),
+            ErrorKind::TypeMismatch,
+            "a.o, b.o: `shared`: the objects do not agree on its type: `struct pair` has `b` at bit 32, and `c` at bit 32",
+        ),
+        (
+            declared_map.clone(),
+            map(&fields.replace("max_entries, 4", "max_entries, 5")),
+            ErrorKind::TypeMismatch,
+            "a.o, b.o: `shared`: the objects do not agree on its type: the maps differ in `max_entries`",
+        ),
+        (
+            declared_map,
+            map(&fields.replace("(value, u64)", "(value, struct { u32 a; u32 b; })")),
+            ErrorKind::TypeMismatch,
+            "a.o, b.o: `shared`: the objects do not agree on its type: the maps differ in `value`: `unsigned long long` of 8 bytes and a struct without a name",
+        ),
+        (
+            "LICENSE;".to_owned(),
+            "char _license[] SEC(\"license\") = \"MIT\";".to_owned(),
+            ErrorKind::Section,
+            "a.o, b.o: section `license`: the objects are under different licences, \"GPL\" and \"MIT\"",
+        ),
+    ];
+    for (a, b, kind, message) in cases {
+        let Some(error) = refused(&a, &b) else {
+            return;
+        };
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.kind(), kind);
+        assert_eq!(error.objects().count(), 2);
+        assert_eq!(error.symbol().is_some(), error.section().is_none());
+    }
+}
+
+#[test]
+fn byte_orders_do_not_mix() {
+    let (Some(little), Some(big)) = (
+        compile("main.bpf.c", "bpfel", &[]),
+        compile("library.bpf.c", "bpfeb", &[]),
+    ) else {
+        return;
+    };
+    let error = link(&[("main.o", &little), ("library.o", &big)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ByteOrder);
+    assert_eq!(
+        error.to_string(),
+        "library.o, main.o: it is big-endian, but the output is to be little-endian"
+    );
+    let error = Linker::with_endian(Endian::Big)
+        .add("main.o", &little)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "main.o: it is little-endian, but the output is to be big-endian"
+    );
+    assert_eq!(
+        Linker::new().link().unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
+}
+
+/// Of weak definitions the first counts; a strong one counts before them, wherever it comes; what is hidden once stays so.
+#[test]
+fn weak_and_hidden() {
+    let weak = |value: u32| {
+        format!("LICENSE; __weak __noinline int shared(int x) {{ return x + {value}; }}")
+    };
+    let user = using("extern int shared(int x) __weak;", "shared ? shared(1) : 0");
+    let strong = "LICENSE; __hidden __noinline int shared(int x) { return x + 30; }".to_owned();
+    let linked = |texts: &[&String]| -> Option<CollectionSpec> {
+        let objects: Vec<Vec<u8>> = texts
+            .iter()
+            .map(|text| compile_text(text, "bpfel"))
+            .collect::<Option<_>>()?;
+        let named: Vec<(&str, &[u8])> = objects.iter().map(|o| ("x.o", o.as_slice())).collect();
+        Some(CollectionSpec::parse(&link(&named).unwrap()).unwrap())
+    };
+    let shared = |spec: &CollectionSpec| {
+        let functions = spec.functions().iter().filter(|f| f.name == "shared");
+        let [function] = functions.collect::<Vec<_>>()[..] else {
+            panic!("{:?}", spec.functions())
+        };
+        let added = function
+            .insns
+            .iter()
+            .find(|insn| insn.imm >= 10)
+            .unwrap()
+            .imm;
+        (added, function.linkage)
+    };
+    let (ten, twenty) = (weak(10), weak(20));
+    let Some(spec) = linked(&[&user, &ten, &twenty]) else {
+        return;
+    };
+    assert_eq!(shared(&spec), (10, Linkage::Weak));
+    for order in [
+        [&user, &ten, &twenty, &strong],
+        [&strong, &twenty, &ten, &user],
+        [&ten, &strong, &user, &twenty],
+    ] {
+        assert_eq!(shared(&linked(&order).unwrap()), (30, Linkage::Hidden));
+    }
+    // Nothing defines it: it stays to be found later.
+    let alone = compile_text(&user, "bpfel").unwrap();
+    let spec = CollectionSpec::parse(&link(&[("x.o", &alone)]).unwrap()).unwrap();
+    let [found] = spec.externs() else {
+        panic!("{:?}", spec.externs())
+    };
+    assert_eq!((found.name.as_str(), found.weak), ("shared", true));
+}
