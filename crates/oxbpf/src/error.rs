@@ -45,6 +45,9 @@ pub enum ErrorKind {
     Relocation,
     /// The iteration over a changing map was restarted too often.
     IterationAborted,
+    /// Memory that is shared with the kernel or with others holds what it cannot: a ring with a
+    /// position or a length out of range.
+    Corrupted,
     /// The kernel answered something else; see [`Error::errno`].
     Kernel,
 }

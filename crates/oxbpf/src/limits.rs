@@ -19,3 +19,11 @@ pub const MAX_KCONFIG_TEXT: usize = 16 << 20;
 /// How many modules the kernel functions of one program may come from: their number goes into 16 bits
 /// of an instruction, and 0 stands for the kernel itself.
 pub const MAX_KFUNC_MODULES: usize = i16::MAX as usize;
+
+/// How many records of one ring are read in a row while others wait: enough to stay in its memory
+/// for a while, few enough for nobody to notice.
+pub const MAX_BURST: u32 = 256;
+
+/// How many bytes a record of a user ring buffer may have: as many as the kernel lets programs look
+/// at in one piece. A longer one would block the ring for good.
+pub const MAX_USER_RECORD: usize = (1 << 24) - 1;

@@ -1,5 +1,8 @@
 //! What operations cost: no allocation for each, no descriptor left behind.
 
+#[macro_use]
+mod common;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::os::fd::AsFd;
@@ -14,7 +17,8 @@ use oxbpf::map::{
 use oxbpf::object::asm::{self, Cond, Reg};
 use oxbpf::object::kernel::{MapType, ProgramType};
 use oxbpf::object::spec::MapSpec;
-use oxbpf::program::{KprobeKind, LogLevel, Program, ProgramLoad, Typed};
+use oxbpf::program::{KprobeKind, LogLevel, Program, ProgramLoad, TestRun, Typed};
+use oxbpf::{Loader, PerfBuffer, RingBuffer, UserRingBuffer};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
@@ -147,6 +151,84 @@ fn maps_close_their_descriptors() {
         assert_eq!(open_descriptors(), before + 2);
     }
     assert_eq!(open_descriptors(), before);
+}
+
+#[test]
+fn records_are_read_without_allocating() {
+    let _alone = alone();
+    let before = open_descriptors();
+    {
+        let spec = fixtures::rings::Spec::embedded().unwrap();
+        let objects = Loader::new().load(spec).unwrap();
+        let mut ring: RingBuffer = objects.maps.events.typed().unwrap();
+        ring.add(objects.maps.more.clone()).unwrap();
+        let mut samples: PerfBuffer = objects.maps.samples.typed().unwrap();
+        let programs = &objects.programs;
+        for program in [
+            &programs.write_event,
+            &programs.write_more,
+            &programs.write_sample,
+        ] {
+            let run = TestRun {
+                data: &[0; 64],
+                repeat: 100,
+                ..TestRun::default()
+            };
+            program.test_run(run).unwrap();
+        }
+        without_allocating(|| {
+            assert!(ring.wait(None).unwrap());
+            let mut sum = 0u64;
+            let mut read = 0;
+            while let Some(record) = ring.next().unwrap() {
+                sum += record.iter().map(|byte| u64::from(*byte)).sum::<u64>();
+                read += 1;
+            }
+            assert!(sum > 0);
+            assert_eq!(read, 200);
+            assert!(!ring.wait(Some(Duration::from_millis(1))).unwrap());
+            assert!(samples.wait(None).unwrap());
+            let read = samples.for_each(1000, |record| {
+                record.get::<[u32; 4]>().unwrap();
+            });
+            assert_eq!(read.unwrap(), 100);
+        });
+        // Other readers, while these are there and after them.
+        objects.maps.events.typed::<RingBuffer>().unwrap_err();
+        drop(ring);
+        objects.maps.events.typed::<RingBuffer>().unwrap();
+        samples.map().typed::<RingBuffer>().unwrap_err();
+    }
+    assert_eq!(open_descriptors(), before);
+}
+
+#[test]
+fn records_are_written_without_allocating() {
+    let _alone = alone();
+    let spec = MapSpec {
+        map_type: MapType::USER_RINGBUF,
+        max_entries: 1 << 16,
+        ..MapSpec::default()
+    };
+    let Ok(map) = Map::create("commands", &spec, CreateOptions::default()) else {
+        skip!("this kernel has no user ring buffers")
+    };
+    let mut commands: UserRingBuffer = map.typed().unwrap();
+    without_allocating(|| {
+        let mut written = 0;
+        while let Some(mut record) = commands.reserve(56).unwrap() {
+            record.fill(7);
+            record.submit();
+            written += 1;
+        }
+        assert_eq!(written, 1024);
+        assert!(
+            commands
+                .reserve_blocking(56, Some(Duration::from_millis(1)))
+                .unwrap()
+                .is_none()
+        );
+    });
 }
 
 #[test]

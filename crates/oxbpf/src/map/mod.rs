@@ -31,3 +31,4 @@ pub use per_cpu_array::PerCpuArray;
 pub use per_cpu_hash::PerCpuHashMap;
 pub use plain::Plain;
 pub use update::UpdateFlags;
+pub(crate) use view::{check_key, check_kind, check_value};

@@ -8,7 +8,7 @@ use super::{Map, Plain};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Checks that a map is of one of these types, the first of which names the kind.
-pub(super) fn check_kind(map: &Map, kinds: &[MapType]) -> Result<()> {
+pub(crate) fn check_kind(map: &Map, kinds: &[MapType]) -> Result<()> {
     if kinds.contains(&map.map_type()) {
         return Ok(());
     }
@@ -23,12 +23,12 @@ pub(super) fn check_kind(map: &Map, kinds: &[MapType]) -> Result<()> {
 }
 
 /// Checks that keys of the map have the size of `K`.
-pub(super) fn check_key<K: Plain>(map: &Map) -> Result<()> {
+pub(crate) fn check_key<K: Plain>(map: &Map) -> Result<()> {
     check_size::<K>(map, "keys", map.key_size())
 }
 
 /// Checks that values of the map have the size of `V`.
-pub(super) fn check_value<V: Plain>(map: &Map) -> Result<()> {
+pub(crate) fn check_value<V: Plain>(map: &Map) -> Result<()> {
     check_size::<V>(map, "values", map.value_size())
 }
 

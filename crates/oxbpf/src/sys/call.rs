@@ -64,7 +64,7 @@ pub(super) unsafe fn bpf_fd<A: IntoBytes + FromBytes>(
 /// Moves a descriptor out of the range of the standard streams. A process started with these
 /// closed would otherwise print into a map, and 0 means "none" in many kernel structures.
 /// The kernel sets close-on-exec on every descriptor that bpf(2) returns; so does this.
-pub(super) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd> {
+pub(crate) fn above_stdio(fd: OwnedFd) -> Result<OwnedFd> {
     if fd.as_raw_fd() > libc::STDERR_FILENO {
         return Ok(fd);
     }

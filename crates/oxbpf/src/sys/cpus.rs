@@ -19,6 +19,12 @@ pub(crate) fn possible() -> Result<&'static [u32]> {
         .ok_or(Errno::NOSYS)
 }
 
+/// The numbers of the CPUs that run now, in ascending order.
+pub(crate) fn online() -> Result<Vec<u32>> {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/online").ok();
+    text.and_then(|text| parse(&text)).ok_or(Errno::NOSYS)
+}
+
 /// More CPUs than any kernel can be configured for.
 const MAX_CPUS: u32 = 1 << 16;
 
@@ -68,5 +74,7 @@ mod tests {
     #[test]
     fn knows_this_machine() {
         assert!(!possible().unwrap().is_empty());
+        let online = online().unwrap();
+        assert!(online.iter().all(|cpu| possible().unwrap().contains(cpu)));
     }
 }

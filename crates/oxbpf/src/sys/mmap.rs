@@ -3,7 +3,8 @@
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{
-    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering,
+    AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+    AtomicUsize, Ordering,
 };
 
 use rustix::io::Errno;
@@ -22,8 +23,9 @@ pub(crate) enum Access {
 
 /// Pages of a map or a ring that the kernel and its programs change at any moment.
 ///
-/// So there is never a reference to plain bytes in here: everything is copied in and out
-/// with relaxed atomic accesses of up to 8 bytes, and what is longer may tear.
+/// So no reference to plain bytes is handed out: everything is copied in and out with relaxed
+/// atomic accesses of up to 8 bytes, and what is longer may tear. Only a ring, whose protocol
+/// says who may write where, borrows parts of it.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     start: NonNull<u8>,
@@ -101,6 +103,32 @@ impl Mapping {
         }
         // SAFETY: `offset` is inside the mapping, as just checked.
         Some(unsafe { self.start.add(offset) })
+    }
+
+    /// Bytes in place.
+    ///
+    /// # Safety
+    ///
+    /// Nobody may write to them as long as the reference lives.
+    pub(super) unsafe fn borrow(&self, offset: usize, len: usize) -> Option<&[u8]> {
+        if offset.checked_add(len)? > self.len {
+            return None;
+        }
+        // SAFETY: inside the mapping, which lives as long as `self`; not written to, as the caller promises.
+        Some(unsafe { std::slice::from_raw_parts(self.start.add(offset).as_ptr(), len) })
+    }
+
+    /// Bytes in place, to be written.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may access them as long as the reference lives.
+    pub(super) unsafe fn borrow_mut(&mut self, offset: usize, len: usize) -> Option<&mut [u8]> {
+        if offset.checked_add(len)? > self.len || self.access == Access::Read {
+            return None;
+        }
+        // SAFETY: inside the mapping, which lives as long as `self`; ours alone, as the caller promises.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.start.add(offset).as_ptr(), len) })
     }
 
     /// Copies bytes out, from `offset` on; `false` and nothing copied where they are not all
@@ -188,13 +216,14 @@ atomics! {
     AtomicI16 atomic_i16
     AtomicI32 atomic_i32
     AtomicI64 atomic_i64
+    AtomicUsize atomic_usize
 }
 
 macro_rules! loads {
     ($($int:ident $atomic:ident $load:ident)*) => {
         impl Mapping {$(
             /// Loads the word at `offset`, if it is inside and aligned.
-            fn $load(&self, offset: usize) -> Option<$int> {
+            pub(super) fn $load(&self, offset: usize) -> Option<$int> {
                 let place = self.place(offset, size_of::<$int>())?;
                 // SAFETY: inside the mapping, aligned, mapped, and accessed by atomics only; a
                 // plain load may be done on pages that are read-only.
@@ -206,7 +235,9 @@ macro_rules! loads {
 
 loads! {
     u8 AtomicU8 load_u8
+    u32 AtomicU32 load_u32
     u64 AtomicU64 load_u64
+    usize AtomicUsize load_usize
 }
 
 impl Drop for Mapping {

@@ -17,13 +17,17 @@ mod layout_test;
 mod link_info;
 mod mmap;
 pub(crate) mod perf;
+pub(crate) mod perf_ring;
+pub(crate) mod ring;
 pub(crate) mod uapi;
+pub(crate) mod user_ring;
 
+pub(crate) use call::above_stdio;
 pub(crate) use command::*;
-pub(crate) use cpus::possible as possible_cpus;
+pub(crate) use cpus::{online as online_cpus, possible as possible_cpus};
 pub(crate) use element::{MapFd, PER_CPU_ALIGN};
 pub(crate) use link_info::*;
 pub(crate) use mmap::{Access, Mapping, PrivateMapping};
 
 /// The result of a system call.
-pub(crate) type Result<T> = std::result::Result<T, rustix::io::Errno>;
+pub(crate) type Result<T, E = rustix::io::Errno> = std::result::Result<T, E>;

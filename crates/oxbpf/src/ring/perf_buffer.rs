@@ -1,0 +1,258 @@
+//! Perf buffers: a ring for each CPU.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use oxbpf_object::kernel::MapType;
+use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
+
+use super::reader::{Reader, Source};
+use super::record::Padding;
+use super::{Events, Record, Records, impl_events};
+use crate::denied;
+use crate::error::{Error, ErrorKind, Result};
+use crate::map::{Map, Plain, UpdateFlags, check_key, check_kind, check_value};
+use crate::sys::perf::{PerfEventAttr, Scope, perf_event_enable, perf_event_open};
+use crate::sys::perf_ring::PerfConsumer;
+use crate::sys::ring::Held;
+use crate::sys::{self, uapi};
+
+/// A reader of what programs write with `bpf_perf_event_output`: `BPF_MAP_TYPE_PERF_EVENT_ARRAY`,
+/// since Linux 4.4.
+///
+/// Each CPU that is online when this is made has a ring of its own; records come in order from each,
+/// not across them. How many were lost for want of room is told with the record after them, by
+/// [`Record::lost`].
+///
+/// ```no_run
+/// # fn main() -> oxbpf::Result<()> {
+/// # let map: oxbpf::Map = unimplemented!();
+/// use oxbpf::ring::{PerfBuffer, PerfBufferOptions, Wakeup};
+///
+/// let options = PerfBufferOptions { size: 1 << 20, wakeup: Wakeup::Records(100) };
+/// let mut samples = PerfBuffer::with_options(map, options)?;
+/// samples.for_each(1000, |record| {
+///     if record.lost() > 0 {
+///         println!("CPU {} lost {}", record.source(), record.lost());
+///     }
+/// })?;
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "BPF_MAP_TYPE_PERF_EVENT_ARRAY")]
+#[derive(Debug)]
+pub struct PerfBuffer {
+    reader: Reader<CpuRing>,
+    map: Map,
+}
+
+impl_events!(PerfBuffer);
+
+/// How large a [`PerfBuffer`] is, and when it wakes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PerfBufferOptions {
+    /// How many bytes the ring of each CPU has. Rounded up to a power of two of whole pages.
+    pub size: usize,
+    /// When the kernel wakes who waits.
+    pub wakeup: Wakeup,
+}
+
+/// When the kernel wakes who waits for a [`PerfBuffer`]. Records that are there can be read at any
+/// time, and are, when a timeout is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Wakeup {
+    /// After so many records of one CPU; 0 is 1.
+    Records(u32),
+    /// When one CPU has written so many bytes, with the headers of records; 0 is 1.
+    Bytes(u32),
+}
+
+impl Default for PerfBufferOptions {
+    /// 256 KiB for each CPU; every record wakes.
+    fn default() -> Self {
+        Self {
+            size: 256 << 10,
+            wakeup: Wakeup::Records(1),
+        }
+    }
+}
+
+impl PerfBuffer {
+    /// Opens a ring for each CPU that is online, of the default size, and puts it into the map.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongKind`](ErrorKind::WrongKind) if the map is no perf event array,
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) without CAP_PERFMON or where there may not be
+    /// that much memory, and what the kernel says.
+    pub fn new(map: Map) -> Result<Self> {
+        Self::with_options(map, PerfBufferOptions::default())
+    }
+
+    /// Opens a ring for each CPU that is online and puts it into the map. CPUs beyond the map's last
+    /// entry get none; programs on them get E2BIG.
+    ///
+    /// # Errors
+    ///
+    /// As of [`PerfBuffer::new`], and [`InvalidInput`](ErrorKind::InvalidInput) if the size is out of range.
+    pub fn with_options(map: Map, options: PerfBufferOptions) -> Result<Self> {
+        check_kind(&map, &[MapType::PERF_EVENT_ARRAY])?;
+        check_key::<u32>(&map)?;
+        check_value::<u32>(&map)?;
+        let eager = matches!(options.wakeup, Wakeup::Records(0 | 1));
+        let mut buffer = Self {
+            reader: Reader::new(eager)?,
+            map,
+        };
+        let cpus = sys::online_cpus().map_err(|_| {
+            Error::new(ErrorKind::Unsupported, buffer.opening())
+                .with_reason(
+                    "the CPUs of this machine cannot be read from /sys/devices/system/cpu/online",
+                )
+                .with_remedy("mount sysfs")
+        })?;
+        for cpu in cpus {
+            if cpu < buffer.map.max_entries() {
+                buffer.open(cpu, options)?;
+            }
+        }
+        Ok(buffer)
+    }
+
+    /// The map.
+    #[must_use]
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// The CPUs that are read, in ascending order.
+    pub fn cpus(&self) -> impl Iterator<Item = u32> {
+        self.reader.sources().iter().map(|ring| ring.cpu)
+    }
+
+    /// How many records the kernel said to have lost before those read so far, for want of room.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.reader.lost()
+    }
+
+    fn opening(&self) -> String {
+        format!("opening perf buffer of {}", self.map)
+    }
+
+    /// Opens the ring of one CPU; one that has gone offline in the meantime is passed over.
+    fn open(&mut self, cpu: u32, options: PerfBufferOptions) -> Result<()> {
+        let (page, size) = (rustix::param::page_size(), options.size);
+        let size = size.max(page).checked_next_power_of_two();
+        let size = size.filter(|size| *size <= MAX_SIZE).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidInput, self.opening()).with_reason(format!(
+                "a ring of {} bytes is larger than {MAX_SIZE}",
+                options.size
+            ))
+        })?;
+        let scope = Scope {
+            pid: -1,
+            cpu: cpu as i32,
+        };
+        let event = match perf_event_open(&attr(options.wakeup), None, scope) {
+            Ok(event) => event,
+            Err(Errno::NODEV) => return Ok(()),
+            Err(errno) => {
+                let error = Error::syscall(errno, format!("{}, CPU {cpu}", self.opening()));
+                let remedy = match errno {
+                    Errno::PERM | Errno::ACCESS => denied::remedy(CapabilitySet::PERFMON),
+                    _ => None,
+                };
+                return Err(match remedy {
+                    Some(remedy) => error.with_remedy(remedy),
+                    None => error,
+                });
+            }
+        };
+        let number = event.as_raw_fd();
+        let memory = PerfConsumer::open(event, size).map_err(|errno| {
+            let error = Error::syscall(errno, format!("{}, CPU {cpu}", self.opening()))
+                .with_reason(format!("mapping {size} bytes"));
+            match errno {
+                Errno::PERM => error.with_remedy(
+                    "raise kernel.perf_event_mlock_kb or RLIMIT_MEMLOCK, or take smaller rings",
+                ),
+                _ => error,
+            }
+        })?;
+        self.map
+            .set(cpu.bytes(), number.bytes(), UpdateFlags::empty())
+            .map_err(|error| error.context(self.opening()))?;
+        let enabled = perf_event_enable(memory.event());
+        self.reader.add(CpuRing {
+            memory,
+            cpu,
+            map: self.map.clone(),
+        })?;
+        enabled.map_err(|errno| Error::syscall(errno, format!("{}, CPU {cpu}", self.opening())))
+    }
+}
+
+/// How large a ring may be; no machine has that much, and the sum with a page is a number.
+const MAX_SIZE: usize = 1 << 30;
+
+/// The bit `watermark` of `struct perf_event_attr`.
+const WATERMARK: u64 = 1 << 14;
+
+/// The event that programs write to.
+fn attr(wakeup: Wakeup) -> PerfEventAttr {
+    let (flags, wakeup) = match wakeup {
+        Wakeup::Records(records) => (0, records),
+        Wakeup::Bytes(bytes) => (WATERMARK, bytes),
+    };
+    PerfEventAttr {
+        r#type: uapi::PERF_TYPE_SOFTWARE,
+        config: uapi::PERF_COUNT_SW_BPF_OUTPUT.into(),
+        sample_type: uapi::PERF_SAMPLE_RAW.into(),
+        sample_period: 1,
+        flags,
+        wakeup_events: wakeup.max(1),
+        ..Default::default()
+    }
+}
+
+/// The ring of one CPU.
+#[derive(Debug)]
+struct CpuRing {
+    memory: PerfConsumer,
+    cpu: u32,
+    map: Map,
+}
+
+impl Source for CpuRing {
+    const PADDING: Padding = Padding::Perf;
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.memory.event()
+    }
+
+    fn number(&self) -> u32 {
+        self.cpu
+    }
+
+    fn peek(&mut self) -> Result<bool> {
+        self.memory.peek().map_err(|corruption| {
+            let doing = format!("reading perf buffer of {}, CPU {}", self.map, self.cpu);
+            Error::new(ErrorKind::Corrupted, doing).with_reason(corruption.to_string())
+        })
+    }
+
+    fn take(&mut self) -> Option<Held<'_>> {
+        self.memory.take()
+    }
+}
+
+impl Drop for CpuRing {
+    fn drop(&mut self) {
+        // Programs shall not go on writing to what nobody reads. If it cannot be taken out, the map
+        // outlives us with an event that has no memory, to which nothing is written either.
+        let _ = self.map.remove(self.cpu.bytes());
+    }
+}

@@ -1,0 +1,197 @@
+//! Reading several rings with one descriptor to wait on.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+
+use super::Record;
+use super::record::Padding;
+use crate::error::{Error, Result};
+use crate::limits::MAX_BURST;
+use crate::sys;
+use crate::sys::ring::Held;
+
+/// A ring that is read.
+pub(super) trait Source {
+    const PADDING: Padding;
+
+    /// What to wait on.
+    fn fd(&self) -> BorrowedFd<'_>;
+    /// What records say where they come from.
+    fn number(&self) -> u32;
+    /// Whether there is a record to be taken.
+    fn peek(&mut self) -> Result<bool>;
+    /// The record that [`Source::peek`] found.
+    fn take(&mut self) -> Option<Held<'_>>;
+}
+
+/// Rings that are read in turn.
+#[derive(Debug)]
+pub(super) struct Reader<S> {
+    // Closed before what it waits on.
+    epoll: OwnedFd,
+    sources: Vec<S>,
+    /// The source that has its turn, and how many records it may still give in a row.
+    current: usize,
+    burst: u32,
+    /// Whether records may have been left behind that the kernel will not wake us for again.
+    behind: bool,
+    /// Whether any record is worth returning for, even one that the kernel would not wake us for.
+    eager: bool,
+    lost: u64,
+}
+
+/// How long to wait at first for a record that is being written, and at most.
+const PAUSE: [Duration; 2] = [Duration::from_micros(20), Duration::from_millis(1)];
+
+/// The longest that the kernel is asked to wait in one call.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+fn waiting(errno: Errno) -> Error {
+    Error::syscall(errno, "waiting for records")
+}
+
+impl<S: Source> Reader<S> {
+    pub(super) fn new(eager: bool) -> Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)
+            .and_then(sys::above_stdio)
+            .map_err(waiting)?;
+        Ok(Self {
+            epoll,
+            sources: Vec::new(),
+            current: 0,
+            burst: MAX_BURST,
+            behind: false,
+            eager,
+            lost: 0,
+        })
+    }
+
+    pub(super) fn add(&mut self, source: S) -> Result<()> {
+        let data = epoll::EventData::new_u64(self.sources.len() as u64);
+        epoll::add(&self.epoll, source.fd(), data, epoll::EventFlags::IN).map_err(waiting)?;
+        self.sources.push(source);
+        Ok(())
+    }
+
+    pub(super) fn sources(&self) -> &[S] {
+        &self.sources
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    fn turn(&mut self) {
+        self.current = (self.current + 1) % self.sources.len().max(1);
+        self.burst = MAX_BURST;
+    }
+
+    /// Gives the turn to a source that has a record.
+    fn find(&mut self) -> Result<bool> {
+        if self.burst == 0 {
+            self.turn();
+        }
+        for _ in 0..self.sources.len() {
+            match self.sources.get_mut(self.current).map(S::peek) {
+                Some(Ok(true)) => return Ok(true),
+                // What is wrong with one ring does not keep the others from being read.
+                Some(Err(error)) => {
+                    self.turn();
+                    return Err(error);
+                }
+                Some(Ok(false)) | None => self.turn(),
+            }
+        }
+        self.behind = false;
+        Ok(false)
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>> {
+        if !self.find()? {
+            return Ok(None);
+        }
+        self.burst -= 1;
+        let Some(source) = self.sources.get_mut(self.current) else {
+            return Ok(None);
+        };
+        let number = source.number();
+        let Some(held) = source.take() else {
+            return Ok(None);
+        };
+        self.lost = self.lost.saturating_add(held.lost());
+        Ok(Some(Record::new(held, number, S::PADDING)))
+    }
+
+    pub(super) fn for_each(
+        &mut self,
+        max: usize,
+        each: &mut dyn FnMut(Record<'_>),
+    ) -> Result<usize> {
+        for count in 0..max {
+            match self.next()? {
+                Some(record) => each(record),
+                None => return Ok(count),
+            }
+        }
+        Ok(max)
+    }
+
+    pub(super) fn wait(&mut self, timeout: Option<Duration>) -> Result<bool> {
+        if (self.eager || self.behind) && self.find()? {
+            return Ok(true);
+        }
+        // A time too far to be told is no limit.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let [mut pause, longest_pause] = PAUSE;
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let asked = left.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
+            if self.poll(asked)? {
+                self.behind = true;
+                if self.find()? {
+                    return Ok(true);
+                }
+                // A record is being written, or was discarded.
+                let left = left.unwrap_or(pause);
+                std::thread::sleep(pause.min(left));
+                pause = (pause * 2).min(longest_pause);
+            }
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return self.find();
+            }
+        }
+    }
+
+    /// Waits until the kernel says that there is something; whether it did.
+    fn poll(&mut self, timeout: Duration) -> Result<bool> {
+        let timeout = Timespec::try_from(timeout).ok();
+        let mut events = [const { MaybeUninit::<epoll::Event>::uninit() }; 16];
+        let events = match epoll::wait(&self.epoll, &mut events, timeout.as_ref()) {
+            Ok((events, _)) => events,
+            // The caller looks at the clock and comes again.
+            Err(Errno::INTR) => return Ok(false),
+            Err(errno) => return Err(waiting(errno)),
+        };
+        for event in &*events {
+            let flags = event.flags;
+            // The event of a CPU that went away says so for ever. What it wrote can still be read.
+            if flags.intersects(epoll::EventFlags::HUP | epoll::EventFlags::ERR) {
+                let index = event.data.u64() as usize;
+                if let Some(source) = self.sources.get(index) {
+                    epoll::delete(&self.epoll, source.fd()).map_err(waiting)?;
+                }
+            }
+        }
+        Ok(!events.is_empty())
+    }
+}
+
+impl<S> AsFd for Reader<S> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+}
