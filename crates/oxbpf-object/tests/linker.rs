@@ -7,7 +7,7 @@ use std::process::Command;
 
 use oxbpf_object::btf::{Btf, Contents, Kind, TypeId};
 use oxbpf_object::linker::{Error, ErrorKind};
-use oxbpf_object::spec::{CollectionSpec, Linkage, RelocTarget};
+use oxbpf_object::spec::{CollectionSpec, Linkage, RelocTarget, SlotRef};
 use oxbpf_object::{Endian, Linker};
 use tempfile::TempDir;
 
@@ -542,4 +542,171 @@ fn weak_and_hidden() {
         panic!("{:?}", spec.externs())
     };
     assert_eq!((found.name.as_str(), found.weak), ("shared", true));
+}
+
+/// What is in both objects beside programs and data: entries of maps, settings, kernel symbols, CO-RE, notes, `struct_ops`.
+#[test]
+fn everything_else_that_objects_have() {
+    let shared = "
+        #define __tag(x) __attribute__((btf_decl_tag(x)))
+        #define __core __attribute__((preserve_access_index))
+        struct task_struct { int pid; struct task_struct *parent; } __core;
+        extern u32 LINUX_KERNEL_VERSION __kconfig;
+        extern u32 CONFIG_HZ __kconfig __weak;
+        extern const void bpf_prog_active __ksym;
+        extern void bpf_rcu_read_lock(void) __ksym;
+        struct inner { __uint(type, MAP_ARRAY); __uint(max_entries, 1); __type(key, u32); __type(value, u64); };
+        LICENSE;
+    ";
+    let part = |letter: &str, setting: &str| {
+        format!(
+            "{shared}
+            struct inner inner_{letter} SEC(\".maps\");
+            struct {{
+                __uint(type, MAP_ARRAY_OF_MAPS);
+                __uint(max_entries, 2);
+                __type(key, u32);
+                __array(values, struct inner);
+            }} outer_{letter} SEC(\".maps\") = {{ .values = {{ 0, &inner_{letter} }} }};
+            int called_{letter}(void *ctx);
+            struct {{
+                __uint(type, MAP_PROG_ARRAY);
+                __uint(max_entries, 1);
+                __uint(key_size, 4);
+                __array(values, int(void *));
+            }} jumps_{letter} SEC(\".maps\") = {{ .values = {{ (void *)&called_{letter} }} }};
+            struct ops {{ int (*first)(void *); int (*second)(void *); }};
+            SEC(\"struct_ops/x\") int op_{letter}(void *ctx) {{ return 1; }}
+            SEC(\".struct_ops\") struct ops ops_{letter} = {{ .second = (void *)op_{letter} }};
+            static __noinline int each_{letter}(void *map, void *key, void *value, void *ctx) {{ return {setting} & 1; }}
+            __noinline int noted_{letter}(struct task_struct *task __tag(\"arg:nonnull\")) {{ return task->pid; }}
+            SEC(\"socket\") int called_{letter}(void *ctx) {{
+                static char format[] = \"%d from {letter}\";
+                bpf_for_each_map_elem(&inner_{letter}, each_{letter}, 0, 0);
+                bpf_rcu_read_lock();
+                bpf_trace_printk(format, sizeof(format), LINUX_KERNEL_VERSION);
+                return (int)((u64)&bpf_prog_active >> 8);
+            }}
+            SEC(\"raw_tp/x\") int traced_{letter}(u64 *ctx) {{
+                struct task_struct *task = (void *)ctx[0];
+                return __builtin_preserve_access_index(&task->parent->pid) != 0;
+            }}"
+        )
+    };
+    for target in TARGETS {
+        let (Some(a), Some(b)) = (
+            compile_text(&part("a", "LINUX_KERNEL_VERSION"), target),
+            compile_text(&part("b", "CONFIG_HZ"), target),
+        ) else {
+            return;
+        };
+        let objects = [("a.o", a.as_slice()), ("b.o", &b)];
+        let ours = link(&objects).unwrap();
+        let spec = CollectionSpec::parse(&ours).unwrap();
+        for letter in ["a", "b"] {
+            let map = |name: &str| spec.map(&format!("{name}_{letter}")).unwrap();
+            let position = |name: &str| {
+                let name = format!("{name}_{letter}");
+                let maps = spec.maps().iter().position(|map| map.name == name);
+                maps.or_else(|| spec.programs().iter().position(|p| p.name == name))
+                    .unwrap()
+            };
+            assert_eq!(map("outer").values, [(1, SlotRef::Map(position("inner")))]);
+            assert_eq!(
+                map("jumps").values,
+                [(0, SlotRef::Program(position("called")))]
+            );
+            assert_eq!(map("ops").values, [(8, SlotRef::Program(position("op")))]);
+        }
+        let mut externs: Vec<&str> = spec.externs().iter().map(|e| e.name.as_str()).collect();
+        externs.sort();
+        assert_eq!(
+            externs,
+            [
+                "CONFIG_HZ",
+                "LINUX_KERNEL_VERSION",
+                "bpf_prog_active",
+                "bpf_rcu_read_lock"
+            ]
+        );
+        if target != "bpfel" {
+            continue;
+        }
+        // libbpf up to 1.1 cannot have what has no size, a kernel function or address, in two objects.
+        let text = part("b", "CONFIG_HZ")
+            .replace("bpf_rcu_read_lock();", "")
+            .replace("(int)((u64)&bpf_prog_active >> 8)", "0");
+        let b = compile_text(&text, target).unwrap();
+        let objects = [("a.o", a.as_slice()), ("b.o", &b)];
+        let ours = link(&objects).unwrap();
+        let spec = CollectionSpec::parse(&ours).unwrap();
+        if let Some(theirs) = bpftool_link(&objects) {
+            let theirs = theirs.unwrap();
+            let their_spec = CollectionSpec::parse(&theirs).unwrap();
+            assert_same(&describe(&spec), &describe(&their_spec));
+            let btf = |object: &[u8]| types(&Btf::parse_elf(object).unwrap());
+            assert_same(&btf(&ours), &btf(&theirs));
+        }
+    }
+}
+
+/// Bytes at random, the same ones each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        ((self.0 >> 33) as usize) % end
+    }
+}
+
+/// Whatever is wrong with an object: an error or an object, never a panic, and never out of proportion.
+#[test]
+fn damage_is_survived() {
+    let Some((main, library)) = main_and_library("bpfel") else {
+        return;
+    };
+    let mut random = Random(7);
+    let (mut linked, mut refused) = (0, 0);
+    for round in 0..3000 {
+        let mut mutant = main.clone();
+        match round % 3 {
+            0 => {
+                for _ in 0..1 + random.below(4) {
+                    let at = random.below(mutant.len());
+                    mutant[at] = random.below(256) as u8;
+                }
+            }
+            1 => {
+                // A word of the section headers, or anywhere.
+                let start = if round % 2 == 0 {
+                    0
+                } else {
+                    mutant.len() - 64 * 28
+                };
+                let at = start / 8 * 8 + random.below((mutant.len() - start) / 8) * 8;
+                let value = [0, 1, 8, u64::MAX, 1 << 31, 1 << 63, 1 << 12][random.below(7)];
+                mutant[at..at + 8].copy_from_slice(&value.to_le_bytes());
+            }
+            _ => mutant.truncate(random.below(mutant.len())),
+        }
+        match link(&[("mutant.o", &mutant), ("library.o", &library)]) {
+            Ok(object) => {
+                assert!(object.len() < 64 * (main.len() + library.len()));
+                let _ = CollectionSpec::parse(&object);
+                linked += 1;
+            }
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                refused += 1;
+            }
+        }
+    }
+    assert!(
+        linked > 100 && refused > 100,
+        "{linked} linked, {refused} refused"
+    );
 }
