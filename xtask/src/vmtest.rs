@@ -7,6 +7,7 @@ use crate::json::Json;
 use crate::kernel::Kernel;
 use crate::process::{Context, Result, Scratch, find_program, output, root, workspace};
 use crate::vm::Machine;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -107,6 +108,9 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
         std::fs::write(&file, expected.render()).context(file.display())?;
     }
     print!("{}", table(&columns));
+    for (reason, count) in skip_reasons(&columns) {
+        println!("{count:3} x skip: {reason}");
+    }
     for deviation in &deviations {
         println!("{deviation}");
     }
@@ -374,6 +378,17 @@ fn outcome(test: &Test, printed: &str, status: &str) -> Outcome {
     })
 }
 
+/// Why tests were skipped, and how many for each reason.
+fn skip_reasons<'a>(columns: &'a [(&str, Results)]) -> BTreeMap<&'a str, usize> {
+    let mut reasons = BTreeMap::new();
+    for outcome in columns.iter().flat_map(|(_, results)| results.values()) {
+        if let Outcome::Skip(reason) = outcome {
+            *reasons.entry(reason.as_str()).or_default() += 1;
+        }
+    }
+    reasons
+}
+
 /// Tests down, kernels across.
 fn table(columns: &[(&str, Results)]) -> String {
     let cell = |outcome: Option<&Outcome>| match outcome {
@@ -518,7 +533,9 @@ mod tests {
             ("t::long".into(), Outcome::Skip("x".into())),
         ]);
         let two = Results::from([("t::a".into(), Outcome::Fail("x".into()))]);
-        let table = table(&[("6.1", one), ("7", two)]);
+        let columns = [("6.1", one), ("7", two)];
+        assert_eq!(skip_reasons(&columns), BTreeMap::from([("x", 1)]));
+        let table = table(&columns);
         assert_eq!(
             table,
             "         6.1    7\nt::a     pass   FAIL\nt::long  skip\n"
