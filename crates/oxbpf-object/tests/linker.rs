@@ -5,7 +5,7 @@ mod clang;
 use std::collections::HashSet;
 use std::process::Command;
 
-use oxbpf_object::btf::{Btf, Contents, Kind, TypeId};
+use oxbpf_object::btf::{Btf, Contents, FuncLinkage, Kind, TypeId, VarLinkage};
 use oxbpf_object::linker::{Error, ErrorKind};
 use oxbpf_object::spec::{CollectionSpec, Linkage, RelocTarget, SlotRef};
 use oxbpf_object::{Endian, Linker};
@@ -236,8 +236,16 @@ fn the_same_as_libbpf_makes_of_it() {
     let theirs = theirs.unwrap();
     let their_spec = CollectionSpec::parse(&theirs).unwrap();
     assert_same(&describe(&our_spec), &describe(&their_spec));
-    let btf = |object: &[u8]| Btf::parse_elf(object).unwrap();
-    assert_same(&types(&btf(&ours)), &types(&btf(&theirs)));
+    let (ours, theirs) = (
+        Btf::parse_elf(&ours).unwrap(),
+        Btf::parse_elf(&theirs).unwrap(),
+    );
+    assert_same(&types(&ours), &types(&theirs));
+    assert_eq!(
+        types(&ours).len(),
+        ours.types().len(),
+        "ours has no prototypes of nothing"
+    );
 }
 
 #[test]
@@ -542,6 +550,109 @@ fn weak_and_hidden() {
         panic!("{:?}", spec.externs())
     };
     assert_eq!((found.name.as_str(), found.weak), ("shared", true));
+}
+
+/// What nothing defines is as strict as the strictest declaration, and where the loader looks for it.
+#[test]
+fn declarations_add_up() {
+    let declared = |how: &str| using(&format!("extern int shared(int x) {how};"), "shared(1)");
+    let other = |text: String| text.replace("user", "other");
+    let found = |a: &str, b: &str| {
+        let (a, b) = (compile_text(a, "bpfel")?, compile_text(b, "bpfel")?);
+        let linked = link(&[("a.o", &a), ("b.o", &b)]).unwrap();
+        let spec = CollectionSpec::parse(&linked).unwrap();
+        let [found] = spec.externs() else {
+            panic!("{:?}", spec.externs())
+        };
+        let btf = spec.btf.as_ref().unwrap();
+        let section = btf.find(".ksyms", Kind::DATASEC);
+        let there = section.is_some_and(|section| {
+            let mut variables = btf.get(section).unwrap().variables();
+            variables.any(|variable| variable.ty == found.ty)
+        });
+        Some((there, found.weak))
+    };
+    let Some(strict) = found(&declared("__weak"), &other(declared(""))) else {
+        return;
+    };
+    assert_eq!(strict, (false, false));
+    for (a, b) in [("", "__ksym"), ("__ksym", "")] {
+        assert_eq!(
+            found(&declared(a), &other(declared(b))),
+            Some((true, false))
+        );
+    }
+}
+
+/// A map that is only declared has no place in `.maps`, wherever the maps of its object get to.
+#[test]
+fn a_declared_map_has_no_place() {
+    let map = |name: &str| {
+        format!(
+            "struct {{ __uint(type, MAP_ARRAY); __uint(max_entries, 1); __uint(key_size, 4); __uint(value_size, 8); }} {name} SEC(\".maps\");"
+        )
+    };
+    let first = format!("LICENSE; {}", map("one"));
+    let second = using(
+        &format!("{} extern {}", map("two"), map("absent")),
+        "bpf_map_lookup_elem(&absent, &(u32){0}) == bpf_map_lookup_elem(&two, &(u32){0})",
+    );
+    let (Some(first), Some(second)) = (
+        compile_text(&first, "bpfel"),
+        compile_text(&second, "bpfel"),
+    ) else {
+        return;
+    };
+    let linked = link(&[("a.o", &first), ("b.o", &second)]).unwrap();
+    let btf = Btf::parse_elf(&linked).unwrap();
+    let maps = btf.get(btf.find(".maps", Kind::DATASEC).unwrap()).unwrap();
+    let places: Vec<_> = maps
+        .variables()
+        .map(|entry| (btf.get(entry.ty).unwrap().name().to_owned(), entry.offset))
+        .collect();
+    let expected = [("one", 0), ("absent", 0), ("two", 32)];
+    assert_eq!(
+        places,
+        expected.map(|(name, offset)| (name.to_owned(), offset))
+    );
+    let error = CollectionSpec::parse(&linked).unwrap_err().to_string();
+    assert!(
+        error.contains("`absent`: the map is only declared here"),
+        "{error}"
+    );
+}
+
+/// A definition without type information is taken too, with the type of the declaration.
+#[test]
+fn a_definition_may_have_no_type() {
+    let user = using(
+        "extern int shared(int x); extern int number;",
+        "shared(number)",
+    );
+    let library = "__attribute__((noinline)) int shared(int x) { return x * 3; } int number = 5;";
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("library.bpf.c");
+    std::fs::write(&path, library).unwrap();
+    let (Some(user), Some(library)) = (
+        compile_text(&user, "bpfel"),
+        clang::compile(&path, &["-target", "bpfel", "-O2"]),
+    ) else {
+        return;
+    };
+    let linked = link(&[("user.o", &user), ("library.o", &library)]).unwrap();
+    let btf = Btf::parse_elf(&linked).unwrap();
+    let ty = |name, kind| btf.get(btf.find(name, kind).unwrap()).unwrap().contents();
+    let Contents::Func(func) = ty("shared", Kind::FUNC) else {
+        panic!()
+    };
+    let Contents::Var(var) = ty("number", Kind::VAR) else {
+        panic!()
+    };
+    assert_eq!(func.linkage, FuncLinkage::GLOBAL);
+    assert_eq!(var.linkage, VarLinkage::GLOBAL);
+    let spec = CollectionSpec::parse(&linked).unwrap();
+    assert!(spec.externs().is_empty());
+    assert_eq!(calls(&spec, "user"), ["shared"]);
 }
 
 /// What is in both objects beside programs and data: entries of maps, settings, kernel symbols, CO-RE, notes, `struct_ops`.
