@@ -516,10 +516,57 @@ fn external_variables_and_functions_become_ordinary() {
 }
 
 #[test]
+fn external_functions_of_any_form_are_settled() {
+    let mut types = BtfBuilder::new();
+    let int = types.add_signed("int", 4);
+    let unnamed = |ty| Param { name: "", ty };
+    let params = [
+        Param {
+            name: "format",
+            ty: int,
+        },
+        unnamed(int),
+        unnamed(TypeId::VOID),
+    ];
+    let proto = types.add_func_proto(int, &params);
+    types.add_func("print", proto, FuncLinkage::EXTERN);
+    let var = types.add_var("jiffies", int, VarLinkage::EXTERN);
+    let original = types.build().unwrap();
+    let mut copy = BtfBuilder::copy_of(&original).unwrap();
+    copy.settle_externs(&original).unwrap();
+    let settled = copy.build().unwrap();
+    let params: Vec<_> = settled
+        .get(proto)
+        .unwrap()
+        .params()
+        .map(|p| (p.name, p.ty))
+        .collect();
+    assert_eq!(
+        params,
+        [("format", int), ("unnamed", int), ("", TypeId::VOID)]
+    );
+    let Contents::Var(var) = settled.get(var).unwrap().contents() else {
+        panic!()
+    };
+    assert_eq!(var.linkage, VarLinkage::GLOBAL);
+    assert_eq!(settled.end(), original.end());
+}
+
+#[test]
 fn what_an_older_kernel_refuses_is_replaced() {
     let btf = Btf::parse(fixture("kinds.eb.btf")).unwrap();
     let sanitized = |missing: SupportedKinds| {
         let mut copy = BtfBuilder::copy_of(&btf).unwrap();
+        let bss = btf.get(btf.find(".bss", Kind::DATASEC).unwrap()).unwrap();
+        let places = bss
+            .variables()
+            .zip(1..)
+            .map(|(variable, place)| SectionVar {
+                offset: place * 8,
+                ..variable
+            });
+        copy.set_data_section(bss.id(), 40, &places.collect::<Vec<_>>())
+            .unwrap();
         copy.settle_externs(&btf).unwrap();
         copy.sanitize(SupportedKinds::all() - missing);
         copy.build().unwrap()
@@ -558,6 +605,23 @@ fn what_an_older_kernel_refuses_is_replaced() {
                     }
                     _ => assert_eq!(new.name(), old.name()),
                 }
+                match from {
+                    Kind::DATASEC => {
+                        let offsets = new.members().map(|m| (m.ty, m.bit_offset));
+                        assert!(
+                            offsets.eq(old.variables().map(|v| (v.ty, v.offset * 8))),
+                            "{new:?}"
+                        );
+                    }
+                    Kind::ENUM64 => {
+                        assert!(
+                            new.members()
+                                .all(|m| m.bit_offset == 0 && without.size_of(m.ty) == Ok(1))
+                        );
+                        assert_eq!(new.members().len(), old.enumerators().len());
+                    }
+                    _ => {}
+                }
                 if let (Some(old), Some(new)) = (old.size(), new.size()) {
                     assert_eq!(old, new);
                 }
@@ -567,6 +631,21 @@ fn what_an_older_kernel_refuses_is_replaced() {
             }
         }
         assert!(replaced > 0, "the fixture has no {from}");
+        // Notes must not be on what cannot have them.
+        let notes = without
+            .types()
+            .filter(|(_, ty)| ty.kind() == Kind::DECL_TAG);
+        assert_eq!(
+            notes.count() > 0,
+            ![
+                Kind::DECL_TAG,
+                Kind::VAR,
+                Kind::DATASEC,
+                Kind::FUNC,
+                Kind::FUNC_PROTO
+            ]
+            .contains(&from)
+        );
     }
     let linkages = |btf: &Btf| -> Vec<u32> {
         let funcs = btf

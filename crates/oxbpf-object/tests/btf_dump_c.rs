@@ -350,6 +350,7 @@ const CORNERS: &str = r#"
 struct packed_bits { char a; int b : 3; long c : 40; int d : 20; short e; } __attribute__((packed));
 struct gaps { char a; int : 5; int b : 3; int : 0; char c; long : 7; unsigned long d : 33; short e : 9; int f; };
 struct bits_only { unsigned char a : 1, b : 2, : 2, c : 3; };
+struct straddling_bits { int a : 20; int b : 20; int c : 24; } __attribute__((packed));
 struct wide_bits { unsigned long a : 63; unsigned long b : 2; _Bool c : 1; int d; };
 struct cache_line { int a; int b __attribute__((aligned(64))); } __attribute__((aligned(128)));
 struct holder { char a; struct cache_line line; char b; };
@@ -407,6 +408,7 @@ typedef struct { int a; } no_tag; typedef union { no_tag a; long b; } no_tag_uni
 typedef struct same { no_tag_enum e; no_tag_union u; } same;
 typedef same *same_again;
 struct recursive_first { struct recursive_second *second; }; struct recursive_second { struct recursive_first first; };
+struct returned { int x; }; struct returns { struct { struct returned *(*f)(void); } *f; }; typedef int answer; struct answers { answer (*f)(void); };
 struct behind { int x; }; struct array_behind_pointer { struct behind (*p)[4]; };
 "#;
 
@@ -480,8 +482,12 @@ fn names_that_collide_get_suffixes() {
     let defined = types.add_struct("f", 0, &[]);
     types.add_typedef("s", own);
     types.add_typedef("s", other);
+    types.add_typedef("s___3", other);
     let value = |name| Enumerator { name, value: 1 };
     let list = types.add_enum("s", 4, false, &[value("s"), value("V")]);
+    types.add_fwd("later", false);
+    types.add_struct("later", 0, &[]);
+    types.add_struct("later", 0, &[]);
     let inline = types.add_enum("", 4, false, &[value("V")]);
     let pointers =
         [own, other, declared, declared_union, defined, list].map(|ty| types.add_ptr(ty));
@@ -524,10 +530,18 @@ typedef struct s s;
 
 typedef struct s___3 s___2;
 
+typedef struct s___3 s___3;
+
 enum s___5 {
-	s___3 = 1,
+	s___4 = 1,
 	V = 1,
 };
+
+struct later;
+
+struct later {};
+
+struct later___2 {};
 
 struct uses {
 	struct s *a;
@@ -939,4 +953,45 @@ fn kernel_functions_for_programs_are_declared() {
         ["extern int bpf_look(struct task_struct *task, ...) __weak __ksym;"]
     );
     assert!(text.ends_with(end));
+}
+
+#[test]
+fn what_functions_return_comes_before_them() {
+    let mut types = BtfBuilder::new();
+    let int = types.add_signed("int", 4);
+    let (answer, question) = (TypeId(6), TypeId(7));
+    let proto = types.add_func_proto(
+        answer,
+        &[Param {
+            name: "",
+            ty: question,
+        }],
+    );
+    let pointer = types.add_ptr(proto);
+    let array = types.add_array(Array {
+        element: pointer,
+        index: int,
+        len: 2,
+    });
+    types.add_struct("functions", 16, &[member("f", array, 0)]);
+    assert_eq!(types.add_typedef("answer", int), answer);
+    assert_eq!(
+        types.add_struct("question", 4, &[member("a", int, 0)]),
+        question
+    );
+    assert_eq!(
+        declare(&types),
+        "\
+typedef int answer;
+
+struct question;
+
+struct functions {
+	answer (*f[2])(struct question);
+};
+
+struct question {
+	int a;
+};"
+    );
 }

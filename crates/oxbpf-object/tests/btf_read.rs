@@ -235,6 +235,9 @@ fn sizes_are_those_of_c() {
 #[test]
 fn names_are_found_with_and_without_the_index() {
     let btf = Btf::parse(fixture("kinds.el.btf")).unwrap();
+    // No name is not a name.
+    assert_eq!(btf.find("", Kind::PTR), None);
+    assert_eq!(btf.find_all("").count(), 0);
     let named: Vec<_> = btf
         .types()
         .filter(|(_, ty)| !ty.name().is_empty())
