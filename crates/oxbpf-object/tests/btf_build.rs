@@ -417,6 +417,41 @@ fn what_cannot_be_expressed_is_told() {
 }
 
 #[test]
+fn types_may_have_more_members_than_16_bits_count() {
+    let names: Vec<_> = (0..70_000).map(|n| format!("m{n}")).collect();
+    let mut types = BtfBuilder::new();
+    let char = types.add_unsigned("char", 1);
+    let members: Vec<_> = (0..)
+        .zip(&names)
+        .map(|(n, name)| Member {
+            name,
+            ty: char,
+            bit_offset: 8 * n,
+            bitfield_size: 0,
+        })
+        .collect();
+    let large = types.add_struct("large", 70_000, &members);
+    let after = types.add_ptr(large);
+    let btf = types.build().unwrap();
+    assert_eq!(
+        btf.get(large).unwrap().members().next_back().unwrap().name,
+        "m69999"
+    );
+    assert_eq!(btf.get(after).unwrap().target(), Some(large));
+}
+
+#[test]
+fn a_name_is_stored_once() {
+    let mut types = BtfBuilder::new();
+    let first = types.add_string("name");
+    let length = types.to_bytes(Endian::NATIVE).unwrap().len();
+    assert_eq!(types.add_string("name"), first);
+    assert_eq!(types.to_bytes(Endian::NATIVE).unwrap().len(), length);
+    assert_ne!(types.add_string("nam"), first);
+    assert_eq!(types.add_string(""), 0);
+}
+
+#[test]
 fn the_compilers_gaps_are_filled() {
     let btf = Btf::parse(fixture("kinds.el.btf")).unwrap();
     let mut copy = BtfBuilder::copy_of(&btf).unwrap();

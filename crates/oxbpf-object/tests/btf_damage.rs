@@ -245,6 +245,10 @@ fn what_is_wrong_is_told() {
         ".BTF: starts with bytes 0x00 0xeb instead of the BTF magic number 0xeb9f"
     );
     assert_eq!(
+        with(2, 0),
+        ".BTF: format version 0 is not supported, only 1 is"
+    );
+    assert_eq!(
         with(2, 2),
         ".BTF: format version 2 is not supported, only 1 is"
     );
