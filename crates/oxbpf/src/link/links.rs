@@ -10,8 +10,8 @@ use crate::Result;
 /// who wait at the same time wait together.
 const MAX_THREADS: usize = 32;
 
-/// Many links, which are detached together: much faster than one after the other, since the kernel waits for all
-/// of them at once.
+/// Many links, which are detached together: faster than one after the other, as far as the kernel lets several
+/// wait at once.
 ///
 /// ```no_run
 /// # fn attach(_: &str) -> oxbpf::Result<oxbpf::Link> { unimplemented!() }
