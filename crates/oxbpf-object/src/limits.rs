@@ -65,7 +65,7 @@ pub const MAX_DEDUP_PASSES: usize = 8;
 /// The filling between the parts of a section grows with it, out of proportion to the objects. A page is the most that means something.
 pub const MAX_ALIGNMENT: u64 = 4096;
 
-/// The most pairs of types looked at to compare the types of one symbol in two objects.
+/// The most pairs of types looked at to compare the types of symbols in the objects that are linked.
 ///
 /// By value, a structure is looked through wherever it is a member, so that types made to that end could take without end.
-pub const MAX_LINK_STEPS: usize = 1 << 16;
+pub const MAX_LINK_STEPS: usize = 1 << 22;

@@ -3,6 +3,7 @@
 //! As strict as libbpf's linker: modifiers, typedefs, lengths of arrays, names of parameters, signs of integers and values of
 //! enumerations are looked past. Through a pointer only names count, since objects may well know different parts of what it points to.
 
+use super::input::Input;
 use super::{Error, ErrorKind};
 use crate::btf::{Btf, Contents, FuncLinkage, Kind, Type, TypeId, VarLinkage};
 use crate::elf::btf_maps;
@@ -12,17 +13,25 @@ use crate::spec::MapSpec;
 /// A type of either object.
 type Pair<'b> = (&'b Btf, TypeId, &'b Btf, TypeId);
 
-/// Compares the function or variable that a name is in one object with that in another.
-pub(super) fn check(a: &Btf, id_a: TypeId, b: &Btf, id_b: TypeId, name: &str) -> Result<(), Error> {
-    let result = if is_map(a, id_a)? || is_map(b, id_b)? {
+/// Compares the function or variable that a name is in one object with that in another. `steps` counts what all comparisons take.
+pub(super) fn check(
+    (a, id_a): (&Input<'_>, TypeId),
+    (b, id_b): (&Input<'_>, TypeId),
+    name: &str,
+    steps: &mut usize,
+) -> Result<(), Error> {
+    let (Some(btf_a), Some(btf_b)) = (&a.btf, &b.btf) else {
+        return Ok(());
+    };
+    let mut comparison = Comparison { steps };
+    let result = if a.maps.contains(&id_a) || b.maps.contains(&id_b) {
         let of = |btf: &Btf, id| -> Result<MapSpec, Error> {
             let ty = btf.get(id)?.target().unwrap_or_default();
             Ok(btf_maps::definition(btf, ty, name)?)
         };
-        same_maps(a, &of(a, id_a)?, b, &of(b, id_b)?)?
+        comparison.maps(btf_a, &of(btf_a, id_a)?, btf_b, &of(btf_b, id_b)?)?
     } else {
-        let mut steps = 0;
-        Comparison { steps: &mut steps }.compare((a, id_a, b, id_b), true, 0)?
+        comparison.compare((btf_a, id_a, btf_b, id_b), true, 0)?
     };
     result.map_err(|difference| {
         Error::new(
@@ -35,64 +44,58 @@ pub(super) fn check(a: &Btf, id_a: TypeId, b: &Btf, id_b: TypeId, name: &str) ->
 /// What differs, in words, if anything.
 type Outcome = Result<(), String>;
 
-/// Whether a variable is in `.maps`.
-fn is_map(btf: &Btf, id: TypeId) -> Result<bool, Error> {
-    let Some(section) = btf.find(".maps", Kind::DATASEC) else {
-        return Ok(false);
-    };
-    Ok(btf
-        .get(section)?
-        .variables()
-        .any(|variable| variable.ty == id))
-}
-
-fn same_maps(a: &Btf, map_a: &MapSpec, b: &Btf, map_b: &MapSpec) -> Result<Outcome, Error> {
-    let numbers = [
-        ("type", map_a.map_type == map_b.map_type),
-        ("key_size", map_a.key_size == map_b.key_size),
-        ("value_size", map_a.value_size == map_b.value_size),
-        ("max_entries", map_a.max_entries == map_b.max_entries),
-        ("map_flags", map_a.flags == map_b.flags),
-        ("numa_node", map_a.numa_node == map_b.numa_node),
-        ("map_extra", map_a.map_extra == map_b.map_extra),
-        ("pinning", map_a.pinning == map_b.pinning),
-        ("inner map", map_a.inner.is_some() == map_b.inner.is_some()),
-        ("key", map_a.key_type.is_some() == map_b.key_type.is_some()),
-        (
-            "value",
-            map_a.value_type.is_some() == map_b.value_type.is_some(),
-        ),
-    ];
-    if let Some((field, _)) = numbers.iter().find(|(_, same)| !same) {
-        return Ok(Err(format!("the maps differ in `{field}`")));
-    }
-    let types = [
-        ("key", map_a.key_type, map_b.key_type),
-        ("value", map_a.value_type, map_b.value_type),
-    ];
-    let mut steps = 0;
-    for (field, ty_a, ty_b) in types {
-        if let (Some(ty_a), Some(ty_b)) = (ty_a, ty_b) {
-            let outcome = Comparison { steps: &mut steps }.compare((a, ty_a, b, ty_b), true, 0)?;
-            if let Err(difference) = outcome {
-                return Ok(Err(format!("the maps differ in `{field}`: {difference}")));
-            }
-        }
-    }
-    match (&map_a.inner, &map_b.inner) {
-        (Some(inner_a), Some(inner_b)) => {
-            let outcome = same_maps(a, inner_a, b, inner_b)?;
-            Ok(outcome.map_err(|difference| format!("of the inner maps, {difference}")))
-        }
-        _ => Ok(Ok(())),
-    }
-}
-
 struct Comparison<'s> {
     steps: &'s mut usize,
 }
 
 impl Comparison<'_> {
+    fn maps(
+        &mut self,
+        a: &Btf,
+        map_a: &MapSpec,
+        b: &Btf,
+        map_b: &MapSpec,
+    ) -> Result<Outcome, Error> {
+        let numbers = [
+            ("type", map_a.map_type == map_b.map_type),
+            ("key_size", map_a.key_size == map_b.key_size),
+            ("value_size", map_a.value_size == map_b.value_size),
+            ("max_entries", map_a.max_entries == map_b.max_entries),
+            ("map_flags", map_a.flags == map_b.flags),
+            ("numa_node", map_a.numa_node == map_b.numa_node),
+            ("map_extra", map_a.map_extra == map_b.map_extra),
+            ("pinning", map_a.pinning == map_b.pinning),
+            ("inner map", map_a.inner.is_some() == map_b.inner.is_some()),
+            ("key", map_a.key_type.is_some() == map_b.key_type.is_some()),
+            (
+                "value",
+                map_a.value_type.is_some() == map_b.value_type.is_some(),
+            ),
+        ];
+        if let Some((field, _)) = numbers.iter().find(|(_, same)| !same) {
+            return Ok(Err(format!("the maps differ in `{field}`")));
+        }
+        let types = [
+            ("key", map_a.key_type, map_b.key_type),
+            ("value", map_a.value_type, map_b.value_type),
+        ];
+        for (field, ty_a, ty_b) in types {
+            if let (Some(ty_a), Some(ty_b)) = (ty_a, ty_b) {
+                let outcome = self.compare((a, ty_a, b, ty_b), true, 0)?;
+                if let Err(difference) = outcome {
+                    return Ok(Err(format!("the maps differ in `{field}`: {difference}")));
+                }
+            }
+        }
+        match (&map_a.inner, &map_b.inner) {
+            (Some(inner_a), Some(inner_b)) => {
+                let outcome = self.maps(a, inner_a, b, inner_b)?;
+                Ok(outcome.map_err(|difference| format!("of the inner maps, {difference}")))
+            }
+            _ => Ok(Ok(())),
+        }
+    }
+
     /// `whole` says whether structures have to have the same members, or only the same name.
     fn compare(&mut self, pair: Pair<'_>, whole: bool, depth: usize) -> Result<Outcome, Error> {
         let (a, id_a, b, id_b) = pair;

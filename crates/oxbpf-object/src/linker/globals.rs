@@ -31,6 +31,8 @@ pub(super) struct Global<'a> {
 pub(super) struct Globals<'a> {
     pub(super) all: Vec<Global<'a>>,
     named: HashMap<&'a str, usize>,
+    /// How many pairs of types were compared.
+    steps: usize,
 }
 
 impl<'a> Globals<'a> {
@@ -101,9 +103,8 @@ impl<'a> Globals<'a> {
         }
         if let (Some((other, theirs)), Some((_, ours))) = (known.ty, ty) {
             if other != object {
-                let of = |object: usize| inputs.get(object).and_then(|input| input.btf.as_ref());
-                if let (Some(their_btf), Some(our_btf)) = (of(other), of(object)) {
-                    compare::check(their_btf, theirs, our_btf, ours, name)
+                if let (Some(a), Some(b)) = (inputs.get(other), input) {
+                    compare::check((a, theirs), (b, ours), name, &mut self.steps)
                         .map_err(|error| (error, other))?;
                 }
             }

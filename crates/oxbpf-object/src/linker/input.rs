@@ -1,6 +1,6 @@
 //! One object to link, and what its types say of the names that others can see.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Error;
 use crate::btf::{Btf, Contents, FuncLinkage, TypeId, VarLinkage};
@@ -16,6 +16,8 @@ pub(super) struct Input<'a> {
     pub(super) visible: HashMap<Vec<u8>, TypeId>,
     /// In which section, that is not in the file, an extern is declared to be.
     pub(super) declared_in: HashMap<TypeId, String>,
+    /// The variables of `.maps`.
+    pub(super) maps: HashSet<TypeId>,
 }
 
 impl<'a> Input<'a> {
@@ -42,6 +44,7 @@ impl<'a> Input<'a> {
             file,
             visible: HashMap::new(),
             declared_in: HashMap::new(),
+            maps: HashSet::new(),
             btf: None,
         };
         if let Some(btf) = &btf {
@@ -63,7 +66,11 @@ impl<'a> Input<'a> {
             }
         }
         for (_, ty) in btf.types() {
+            let is_maps = ty.is_named(".maps");
             for entry in ty.variables() {
+                if is_maps {
+                    self.maps.insert(entry.ty);
+                }
                 let variable = btf.get(entry.ty)?;
                 let (is_static, is_extern) = match variable.contents() {
                     Contents::Var(var) => (

@@ -42,6 +42,7 @@ pub(super) struct Sections<'a> {
     pub(super) outputs: Vec<Output<'a>>,
     /// By object, then by section of it.
     places: Vec<Vec<Option<Place>>>,
+    named: HashMap<&'a str, usize>,
 }
 
 impl<'a> Sections<'a> {
@@ -49,8 +50,8 @@ impl<'a> Sections<'a> {
         let mut sections = Sections {
             outputs: Vec::new(),
             places: Vec::new(),
+            named: HashMap::new(),
         };
-        let mut named = HashMap::new();
         for (object, input) in inputs.iter().enumerate() {
             let mut places = Vec::with_capacity(input.file.sections.len());
             for section in &input.file.sections {
@@ -58,7 +59,8 @@ impl<'a> Sections<'a> {
                 let place = match is_linked(section).map_err(wrong)? {
                     false => None,
                     true => {
-                        let known = *named.entry(section.name).or_insert(sections.outputs.len());
+                        let next = sections.outputs.len();
+                        let known = *sections.named.entry(section.name).or_insert(next);
                         let place = sections.add(known, object, section).map_err(|error| {
                             let first = sections.outputs.get(known).map_or(object, |o| o.first);
                             match inputs.get(first).filter(|_| first != object) {
@@ -173,7 +175,7 @@ impl<'a> Sections<'a> {
 
     /// The output section of that name.
     pub(super) fn named(&self, name: &str) -> Option<&Output<'a>> {
-        self.outputs.iter().find(|output| output.name == name)
+        self.outputs.get(*self.named.get(name)?)
     }
 }
 

@@ -3,7 +3,7 @@
 //! A function or variable that several objects see has one record, that of the object whose definition counts. Sections are described
 //! anew, with the variables that are left and where they are now.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::globals::{Global, Globals};
 use super::input::Input;
@@ -207,6 +207,7 @@ fn variables<'i>(
     ids: &[Vec<Option<TypeId>>],
 ) -> Result<Vec<(&'i str, Vec<SectionVar>)>, Error> {
     let mut all: Vec<(&str, Vec<SectionVar>)> = Vec::new();
+    let mut named: HashMap<&str, usize> = HashMap::new();
     for (object, input) in inputs.iter().enumerate() {
         let (Some(btf), Some(ids)) = (&input.btf, ids.get(object)) else {
             continue;
@@ -214,13 +215,11 @@ fn variables<'i>(
         let in_object = |error: Error| error.in_object(&input.name);
         let types = Types::new(btf, &input.file).map_err(|error| in_object(error.into()))?;
         for typed in &types.sections {
-            let position = match all.iter().position(|(name, _)| *name == typed.name) {
-                Some(position) => position,
-                None => {
-                    all.push((btf.get(typed.id)?.name(), Vec::new()));
-                    all.len().saturating_sub(1)
-                }
-            };
+            let name = btf.get(typed.id)?.name();
+            let position = *named.entry(name).or_insert(all.len());
+            if position == all.len() {
+                all.push((name, Vec::new()));
+            }
             let Some((_, variables)) = all.get_mut(position) else {
                 continue;
             };
