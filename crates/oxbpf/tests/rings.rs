@@ -567,6 +567,10 @@ fn programs_no_longer_write_to_a_perf_buffer_that_is_gone() {
     drop(samples);
     run(&objects.programs.write_sample, 1);
     assert_eq!(counts(&objects), (2, 1));
+    for cpu in cpus() {
+        let key = (cpu as u32).to_ne_bytes();
+        assert!(!objects.maps.samples.remove(&key).unwrap(), "CPU {cpu}");
+    }
     let huge = PerfBufferOptions {
         size: usize::MAX,
         ..PerfBufferOptions::default()

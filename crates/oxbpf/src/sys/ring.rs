@@ -10,6 +10,8 @@ use std::fmt;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
+use rustix::io::Errno;
+
 use super::{Access, Mapping, Result};
 
 /// `BPF_RINGBUF_BUSY_BIT`.
@@ -124,6 +126,12 @@ pub(super) fn total(len: usize) -> Option<usize> {
     len.checked_add(HEADER)?.checked_next_multiple_of(8)
 }
 
+/// How many bytes lie behind the first page of a ring of `size` bytes: a page with a position, then the data, twice.
+pub(super) fn behind(page: usize, size: usize) -> Result<usize> {
+    let data = size.checked_mul(2).and_then(|data| data.checked_add(page));
+    data.ok_or(Errno::NOMEM)
+}
+
 /// The word at an offset that is known to be inside; what was written before it was is seen afterwards.
 pub(super) fn acquire(mapping: &Mapping, offset: usize) -> usize {
     let word = mapping.load_usize(offset).unwrap_or_default();
@@ -155,8 +163,9 @@ impl RingConsumer {
     /// are borrowed.
     pub(crate) fn open(fd: BorrowedFd<'_>, size: usize) -> Result<Self> {
         let page = rustix::param::page_size();
+        let len = behind(page, size)?;
         let ours = Mapping::shared(fd, 0, page, Access::ReadWrite)?;
-        let theirs = Mapping::shared(fd, page as u64, page + 2 * size, Access::Read)?;
+        let theirs = Mapping::shared(fd, page as u64, len, Access::Read)?;
         let position = acquire(&ours, 0);
         Ok(Self {
             ours,

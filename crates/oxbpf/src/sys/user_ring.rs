@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use zerocopy::IntoBytes;
 
-use super::ring::{Corruption, HEADER, acquire, total};
+use super::ring::{Corruption, HEADER, acquire, behind, total};
 use super::{Access, Mapping, Result};
 
 /// The memory of a user ring buffer, written by us alone.
@@ -35,8 +35,9 @@ impl UserRingProducer {
     /// The caller makes sure that there is no other writer.
     pub(crate) fn open(fd: BorrowedFd<'_>, size: usize) -> Result<Self> {
         let page = rustix::param::page_size();
+        let len = behind(page, size)?;
         let theirs = Mapping::shared(fd, 0, page, Access::Read)?;
-        let ours = Mapping::shared(fd, page as u64, page + 2 * size, Access::ReadWrite)?;
+        let ours = Mapping::shared(fd, page as u64, len, Access::ReadWrite)?;
         let position = acquire(&ours, 0);
         Ok(Self {
             theirs,
