@@ -4,7 +4,7 @@ FROM ${BASE} AS build
 WORKDIR /src
 COPY . .
 ARG VERSION=
-RUN ./setup.sh && OXBPF_VERSION="$VERSION" cargo xtask install /out
+RUN ./setup.sh && ${VERSION:+env OXBPF_VERSION="$VERSION"} cargo xtask install /out
 
 FROM scratch
 COPY --from=build /out/bin/exec-count /exec-count
