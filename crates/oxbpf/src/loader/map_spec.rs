@@ -27,8 +27,13 @@ pub(super) fn kernel_name(object: &str, spec: &MapSpec) -> String {
     format!("{prefix}{name}")
 }
 
-/// Fills in what depends on this machine: sizes in pages and in CPUs, flags of data maps.
-pub(super) fn for_machine(spec: &mut MapSpec, page_size: u32, cpus: u32) -> Result<()> {
+/// Fills in what depends on this machine: sizes in pages and in CPUs, flags of data maps. The
+/// CPUs are counted, which takes /sys, only where a map wants to know.
+pub(super) fn for_machine(
+    spec: &mut MapSpec,
+    page_size: u32,
+    cpus: impl FnOnce() -> Result<u32>,
+) -> Result<()> {
     match spec.map_type {
         MapType::RINGBUF | MapType::USER_RINGBUF => {
             spec.max_entries = ring_size(spec.max_entries, page_size).ok_or_else(|| {
@@ -43,7 +48,7 @@ pub(super) fn for_machine(spec: &mut MapSpec, page_size: u32, cpus: u32) -> Resu
                 .with_remedy("ask for at most 2 GiB")
             })?;
         }
-        MapType::PERF_EVENT_ARRAY if spec.max_entries == 0 => spec.max_entries = cpus,
+        MapType::PERF_EVENT_ARRAY if spec.max_entries == 0 => spec.max_entries = cpus()?,
         _ => {}
     }
     if let Some(data) = &spec.data {
@@ -116,10 +121,10 @@ mod tests {
             map_type: MapType::PERF_EVENT_ARRAY,
             ..MapSpec::default()
         };
-        for_machine(&mut perf, 4096, 6).unwrap();
+        for_machine(&mut perf, 4096, || Ok(6)).unwrap();
         assert_eq!(perf.max_entries, 6);
         let mut rodata = data_map(".rodata", DataKind::Rodata);
-        for_machine(&mut rodata, 4096, 6).unwrap();
+        for_machine(&mut rodata, 4096, || Ok(6)).unwrap();
         assert!(
             rodata
                 .flags

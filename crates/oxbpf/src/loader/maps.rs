@@ -87,11 +87,11 @@ pub(super) fn create(context: Context<'_>) -> Result<Maps> {
 fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<Made> {
     let Context { loader, .. } = context;
     let mut spec = spec.clone();
-    map_spec::for_machine(
-        &mut spec,
-        u32::try_from(rustix::param::page_size()).unwrap_or(u32::MAX),
-        u32::try_from(possible_cpus()?.len()).unwrap_or(u32::MAX),
-    )?;
+    let page_size = u32::try_from(rustix::param::page_size()).unwrap_or(u32::MAX);
+    map_spec::for_machine(&mut spec, page_size, || {
+        let cpus = possible_cpus()?.len();
+        Ok(u32::try_from(cpus).unwrap_or(u32::MAX))
+    })?;
     if let Some(map) = loader.replacements.get(&spec.name) {
         check_fits(&spec, map, "replacing")?;
         return Ok(map.clone().into());
