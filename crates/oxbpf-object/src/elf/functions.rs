@@ -207,6 +207,7 @@ fn program(
         attach_to: parsed.and_then(|parsed| parsed.target).map(str::to_owned),
         flags: def.map_or_else(Default::default, |def| def.flags),
         autoload: !section.starts_with('?'),
+        autoattach: true,
         function,
         section_def: def,
     }

@@ -20,6 +20,8 @@ pub struct ProgramSpec {
     pub flags: ProgramFlags,
     /// Whether it is loaded with the rest.
     pub autoload: bool,
+    /// Whether it is attached with the rest, where its section says to what.
+    pub autoattach: bool,
     /// Position of its function.
     pub function: usize,
     /// The row of the section name table that matched.
@@ -36,6 +38,7 @@ impl Default for ProgramSpec {
             attach_to: None,
             flags: ProgramFlags::empty(),
             autoload: true,
+            autoattach: true,
             function: 0,
             section_def: None,
         }

@@ -1,5 +1,6 @@
 //! Attaching a program by the name of its section.
 
+use oxbpf_object::kernel::ProgramType;
 use oxbpf_object::section_name::{SectionName, Target, TargetForm};
 
 use super::{Kprobe, Kretprobe, Link, RawTracepoint, Tracepoint, Tracing};
@@ -15,7 +16,8 @@ impl Program {
     /// those of the builder.
     #[doc(alias = "bpf_program__attach")]
     pub fn attach(&self) -> Result<Link> {
-        attach(self, self.attach_info().target.as_deref(), false)
+        attach(self, self.attach_info().target.as_deref(), false)?
+            .map_err(|pass| pass.into_error(self))
     }
 
     /// Attaches the program to `target` instead of what its section names; `target` is what would stand behind the
@@ -26,40 +28,72 @@ impl Program {
     /// As for [`attach`](Self::attach). The target of a program that is typed by BTF (`fentry`, `tp_btf`, `lsm`, …) was fixed
     /// when it was loaded: another is [`ErrorKind::InvalidInput`].
     pub fn attach_to(&self, target: &str) -> Result<Link> {
-        attach(self, Some(target), true)
+        attach(self, Some(target), true)?.map_err(|pass| pass.into_error(self))
     }
 }
 
-fn attach(program: &Program, target: Option<&str>, is_other: bool) -> Result<Link> {
+/// Why a program's section does not say enough to attach it, which is no fault of the program's.
+#[derive(Debug)]
+pub(super) struct Pass {
+    pub(super) reason: String,
+    remedy: String,
+}
+
+impl Pass {
+    fn new(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    fn into_error(self, program: &Program) -> Error {
+        Error::new(ErrorKind::InvalidInput, doing(program))
+            .with_reason(self.reason)
+            .with_remedy(self.remedy)
+    }
+}
+
+fn doing(program: &Program) -> String {
+    format!("attaching `{}` by its section", program.name())
+}
+
+/// Attaches `program` to what its section names.
+pub(super) fn attach_as_named(program: &Program) -> Result<Result<Link, Pass>> {
+    attach(program, program.attach_info().target.as_deref(), false)
+}
+
+fn attach(program: &Program, target: Option<&str>, is_other: bool) -> Result<Result<Link, Pass>> {
     let info = program.attach_info();
     let section = &info.section;
-    let doing = || format!("attaching `{}` by its section", program.name());
-    let invalid = |reason: String| Error::new(ErrorKind::InvalidInput, doing()).with_reason(reason);
+    let invalid = |reason| Error::new(ErrorKind::InvalidInput, doing(program)).with_reason(reason);
+    let builder = "use a builder, such as `Kprobe::new`";
     if section.is_empty() {
-        return Err(
-            invalid("it has none: it was not loaded from an object".into())
-                .with_remedy("use a builder, such as `Kprobe::new`"),
-        );
+        let reason = "it has no section: it was not loaded from an object";
+        return Ok(Err(Pass::new(reason, builder)));
     }
     let Some(known) = SectionName::parse(section) else {
-        return Err(
-            invalid(format!("section `{section}` is of no kind that is known"))
-                .with_remedy("use a builder, such as `Kprobe::new`"),
-        );
+        let reason = format!("section `{section}` is of no kind that is known");
+        return Ok(Err(Pass::new(reason, builder)));
     };
     let def = known.def;
+    if def.program_type == ProgramType::STRUCT_OPS {
+        return Ok(Err(Pass::new(
+            "it is a function of a structure and attached with that",
+            "attach the structure: `Collection::struct_ops`",
+        )));
+    }
     if !def.auto_attach {
-        return Err(invalid(format!("section `{section}` does not say what to attach to")).with_remedy(
+        return Ok(Err(Pass::new(
+            format!("section `{section}` does not say what to attach to"),
             "use the builder of its kind, which takes the device, cgroup, socket or map to attach to",
-        ));
+        )));
     }
     let Some(target) = target else {
-        return Err(
-            invalid(format!("section `{section}` names no target")).with_remedy(format!(
-                "name one: SEC(\"{}/…\"), or call `attach_to`",
-                def.name
-            )),
-        );
+        return Ok(Err(Pass::new(
+            format!("section `{section}` names no target"),
+            format!("name one: SEC(\"{}/…\"), or call `attach_to`", def.name),
+        )));
     };
     if is_other && def.attach_btf && info.target.as_deref() != Some(target) {
         return Err(invalid(format!(
@@ -75,31 +109,40 @@ fn attach(program: &Program, target: Option<&str>, is_other: bool) -> Result<Lin
     };
     let parsed = named
         .parse_target()
-        .map_err(|e| Error::new(ErrorKind::InvalidInput, doing()).with_source(e))?;
-    match parsed {
+        .map_err(|e| Error::new(ErrorKind::InvalidInput, doing(program)).with_source(e))?;
+    attach_at(program, def.on_return, parsed)
+        .unwrap_or_else(|| {
+            Err(
+                Error::new(ErrorKind::Unsupported, doing(program)).with_reason(format!(
+                    "there is no way yet to attach {}",
+                    plural(def.target)
+                )),
+            )
+        })
+        .map(Ok)
+}
+
+/// Attaches with the builder for a target; `None` if there is none.
+fn attach_at(
+    program: &Program,
+    on_return: bool,
+    target: Option<Target<'_>>,
+) -> Option<Result<Link>> {
+    Some(match target? {
         // The grammar has refused offsets on return.
-        Some(Target::KernelFunction { function, .. }) if def.on_return => {
+        Target::KernelFunction { function, .. } if on_return => {
             Kretprobe::new(function).attach(program)
         }
-        Some(Target::KernelFunction { function, offset }) => {
+        Target::KernelFunction { function, offset } => {
             Kprobe::new(function).offset(offset).attach(program)
         }
-        Some(Target::Syscall { name }) if def.on_return => Kretprobe::syscall(name).attach(program),
-        Some(Target::Syscall { name }) => Kprobe::syscall(name).attach(program),
-        Some(Target::Tracepoint { category, name }) => {
-            Tracepoint::new(category, name).attach(program)
-        }
-        Some(Target::RawTracepoint { name }) => RawTracepoint::new(name).attach(program),
-        Some(Target::BtfTracepoint { .. } | Target::Function { .. }) => {
-            Tracing::new().attach(program)
-        }
-        _ => Err(
-            Error::new(ErrorKind::Unsupported, doing()).with_reason(format!(
-                "there is no way yet to attach {}",
-                plural(def.target)
-            )),
-        ),
-    }
+        Target::Syscall { name } if on_return => Kretprobe::syscall(name).attach(program),
+        Target::Syscall { name } => Kprobe::syscall(name).attach(program),
+        Target::Tracepoint { category, name } => Tracepoint::new(category, name).attach(program),
+        Target::RawTracepoint { name } => RawTracepoint::new(name).attach(program),
+        Target::BtfTracepoint { .. } | Target::Function { .. } => Tracing::new().attach(program),
+        _ => return None,
+    })
 }
 
 /// What programs whose targets have this form are.

@@ -3,6 +3,7 @@
 //! There is one builder per way to attach ([`Kprobe`], [`Tracepoint`], …), each an [`AttachPoint`]. What they return is a
 //! [`Link`]: the program stays attached until it is dropped.
 
+mod attach_all;
 mod attach_point;
 mod by_section;
 mod held;
@@ -25,6 +26,7 @@ use rustix::io::Errno;
 use crate::tracefs::ProbeEvent;
 use crate::{Error, ErrorKind, Result};
 
+pub use attach_all::{Attachable, Attached, Attachment, Outcome, Skipped, attach_all, attach_each};
 pub use attach_point::{AttachPoint, ProgramOf};
 pub use info::{LinkInfo, LinkTarget};
 pub use kprobe::{Kprobe, Kretprobe, ProbeSource};

@@ -180,6 +180,13 @@ impl Collection {
         self.find("struct_ops", name, &self.struct_ops)
     }
 
+    /// All structures of functions with their names in the object.
+    pub fn all_struct_ops(&self) -> impl ExactSizeIterator<Item = (&str, &StructOps)> {
+        self.struct_ops
+            .iter()
+            .map(|(name, structure)| (name.as_str(), structure))
+    }
+
     /// The global variable of that name in a section such as ".bss".
     ///
     /// # Errors

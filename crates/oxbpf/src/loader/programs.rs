@@ -125,6 +125,7 @@ fn load_one(context: Context<'_>, planned: &Planned) -> Result<Program> {
             section: program.section.clone(),
             target: program.attach_to.clone(),
             attach_type: target.member.or(program.attach_type),
+            by_hand: !program.autoattach,
         },
         flags: program.flags,
         attach_btf_id: target.btf_id,

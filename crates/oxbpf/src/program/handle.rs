@@ -36,6 +36,8 @@ pub struct AttachInfo {
     pub target: Option<String>,
     /// The attach type it was loaded for.
     pub attach_type: Option<AttachType>,
+    /// Whether [`attach_all`](crate::link::attach_all) passes over it, whatever its section says.
+    pub by_hand: bool,
 }
 
 impl Program {

@@ -17,5 +17,8 @@ pub use info::ProgramInfo;
 pub use load::{LogLevel, ProgramLoad};
 pub use log::SourceLine;
 pub use test_run::{TestRun, TestRunResult};
-pub use typed::{KprobeKind, ProgramKind, RawTracepointKind, TracepointKind, TracingKind, Typed};
+pub use typed::{
+    ExtensionKind, KprobeKind, LsmKind, PerfEventKind, ProgramKind, RawTracepointKind, SyscallKind,
+    TracepointKind, TracingKind, Typed,
+};
 pub use verifier::VerifierError;

@@ -47,14 +47,22 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// `kprobe`, `kretprobe`, `ksyscall` and their kin.
+    /// `kprobe`, `kretprobe`, `ksyscall`, `kprobe.multi` and their kin.
     KprobeKind = "kprobe", KPROBE;
     /// `tracepoint`.
     TracepointKind = "tracepoint", TRACEPOINT;
     /// `raw_tracepoint`, and its writable form.
     RawTracepointKind = "raw tracepoint", RAW_TRACEPOINT or RAW_TRACEPOINT_WRITABLE;
-    /// `fentry`, `fexit`, `fmod_ret`, `tp_btf`, `iter`.
+    /// `fentry`, `fexit`, `fmod_ret`, `fsession`, `tp_btf`, `iter`.
     TracingKind = "tracing program", TRACING;
+    /// `lsm`, `lsm_cgroup`.
+    LsmKind = "program at a hook of the security modules", LSM;
+    /// `freplace`.
+    ExtensionKind = "replacement of a function", EXT;
+    /// `perf_event`.
+    PerfEventKind = "program on a perf event", PERF_EVENT;
+    /// `syscall`.
+    SyscallKind = "syscall program", SYSCALL;
 }
 
 /// A [`Program`] of a known kind: what does not fit it does not compile.

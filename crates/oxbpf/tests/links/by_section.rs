@@ -108,6 +108,7 @@ fn btf_target_is_fixed_at_load() {
         section: "tp_btf/sys_enter".into(),
         target: Some("sys_enter".into()),
         attach_type: Some(AttachType::TRACE_RAW_TP),
+        ..AttachInfo::default()
     };
     let program = counter
         .load_for(ProgramType::TRACING, Watch::default(), attach, id)

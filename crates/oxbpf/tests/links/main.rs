@@ -4,7 +4,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attach_all;
 mod by_section;
+mod fixture;
 mod kprobe;
 mod leftovers;
 mod link;
@@ -207,6 +209,7 @@ impl Counter {
             section: String::new(),
             target: Some(target.into()),
             attach_type: Some(attach_type),
+            ..AttachInfo::default()
         };
         let bytes = fs::read("/sys/kernel/btf/vmlinux").unwrap();
         let id = Btf::parse(bytes).unwrap().find(name, kind).unwrap();
@@ -219,7 +222,7 @@ fn of_section(section: &str) -> AttachInfo {
     AttachInfo {
         section: section.into(),
         target: section.split_once('/').map(|(_, target)| target.into()),
-        attach_type: None,
+        ..AttachInfo::default()
     }
 }
 
