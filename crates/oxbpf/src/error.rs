@@ -177,6 +177,12 @@ impl Error {
         self.0.kind
     }
 
+    /// Why it failed, in words, where more is known than the kernel's answer.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
     /// The kernel's answer, where a system call failed.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {

@@ -34,7 +34,7 @@ pub use global::{Global, Word};
 pub use link::{
     AttachPoint, Kprobe, Kretprobe, Link, Links, RawTracepoint, StructOps, Tracepoint, Tracing,
 };
-pub use loader::{Collection, Loadable, Loader};
+pub use loader::{Collection, Loadable, Loader, PartialLoad, ProgramReport};
 pub use map::Map;
 pub use oxbpf_object as object;
 pub use program::Program;

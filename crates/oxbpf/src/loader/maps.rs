@@ -7,6 +7,7 @@ use oxbpf_object::MapType;
 use oxbpf_object::kernel::MapFlags;
 use oxbpf_object::spec::{CollectionSpec, DataKind, DataSection, MapSpec, Pinning, SlotRef};
 
+use super::faults::Faults;
 use super::kernel::Kernel;
 use super::struct_ops::{StructOpsPlan, Value};
 use super::{Loader, arena, map_spec};
@@ -66,19 +67,25 @@ const WITHOUT_TYPES: &[MapType] = &[
 ];
 
 /// Makes all maps of the spec, and fills in contents and inner maps.
-pub(super) fn create(context: Context<'_>) -> Result<Maps> {
+pub(super) fn create(context: Context<'_>, faults: &mut Faults) -> Result<Maps> {
     let all = context.spec.maps();
     let mut maps = Maps::with_capacity(all.len());
     for (position, map) in all.iter().enumerate() {
-        let made = match map.autocreate {
-            true => Some(create_one(context, position, map)?),
-            false => None,
-        };
+        let mut made = None;
+        if map.autocreate {
+            match create_one(context, position, map) {
+                Ok(map) => made = Some(map),
+                Err(error) => faults.of_map(position, error)?,
+            }
+        }
         maps.push(made);
     }
-    for (map, made) in all.iter().zip(&maps) {
-        if let Some(made) = made {
-            fill_with_maps(map, &made.map, &maps, context.spec)?;
+    for (position, map) in all.iter().enumerate() {
+        let Some(Some(made)) = maps.get(position) else {
+            continue;
+        };
+        if let Err(error) = fill_with_maps(map, &made.map, &maps, context.spec) {
+            faults.of_map(position, error)?;
         }
     }
     Ok(maps)
@@ -271,8 +278,9 @@ pub(super) fn fill_with_programs(
     spec: &CollectionSpec,
     maps: &Maps,
     programs: &[Option<Program>],
+    faults: &mut Faults,
 ) -> Result<()> {
-    for (map, made) in spec.maps().iter().zip(maps) {
+    for (position, (map, made)) in spec.maps().iter().zip(maps).enumerate() {
         let Some(made) = made
             .as_ref()
             .filter(|_| map.map_type == MapType::PROG_ARRAY)
@@ -280,10 +288,13 @@ pub(super) fn fill_with_programs(
             continue;
         };
         for (slot, reference) in &map.values {
-            if let SlotRef::Program(index) = reference {
-                // A program that is switched off leaves its slot empty: a tail call to it falls through.
-                if let Some(Some(program)) = programs.get(*index) {
-                    set_descriptor(&made.map, *slot, program)?;
+            let SlotRef::Program(index) = reference else {
+                continue;
+            };
+            // A program that is switched off leaves its slot empty: a tail call to it falls through.
+            if let Some(Some(program)) = programs.get(*index) {
+                if let Err(error) = set_descriptor(&made.map, *slot, program) {
+                    faults.of_map(position, error)?;
                 }
             }
         }

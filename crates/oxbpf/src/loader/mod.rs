@@ -5,15 +5,21 @@
 //! fail on paper has failed before the first map exists.
 
 mod arena;
+mod attach_target;
 mod collection;
+mod descriptors;
 mod externs;
+mod faults;
 mod kconfig;
 mod kernel;
 mod ksyms;
 mod map_spec;
 mod maps;
+mod missing;
+mod parallel;
 mod plan;
 mod programs;
+mod report;
 mod struct_ops;
 
 use std::collections::HashMap;
@@ -25,13 +31,15 @@ use oxbpf_object::spec::CollectionSpec;
 
 pub use collection::Collection;
 use externs::Externs;
+use faults::Faults;
 use kernel::Kernel;
+pub use report::{PartialLoad, ProgramReport};
 use struct_ops::StructOpsPlan;
 
 use crate::btf::{KernelBtf, ObjectBtf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::Map;
-use crate::program::Program;
+use crate::program::{LogLevel, Program};
 
 /// What a [`Loader`] can load: a [`CollectionSpec`], or the `Spec` of a generated module.
 pub trait Loadable {
@@ -83,6 +91,7 @@ pub struct Loader {
     kconfig: Option<String>,
     pin_root: PathBuf,
     threads: Option<NonZeroUsize>,
+    log_level: LogLevel,
 }
 
 impl Default for Loader {
@@ -94,6 +103,7 @@ impl Default for Loader {
             kconfig: None,
             pin_root: PathBuf::from("/sys/fs/bpf"),
             threads: None,
+            log_level: LogLevel::empty(),
         }
     }
 }
@@ -152,6 +162,15 @@ impl Loader {
         self
     }
 
+    /// How much the logs of accepted programs say that [`keep_going`](Self::keep_going) gives. Default: what the
+    /// verification cost, and nothing else. [`LogLevel::LEVEL2`] adds every instruction on every path; of level 1 the
+    /// kernel keeps nothing once it has accepted a program.
+    #[must_use]
+    pub fn log_level(mut self, level: LogLevel) -> Self {
+        self.log_level = level;
+        self
+    }
+
     /// Loads a spec.
     ///
     /// Either everything in it is loaded, or nothing is left behind.
@@ -163,30 +182,72 @@ impl Loader {
     pub fn load<S: Loadable>(&self, spec: S) -> Result<S::Output> {
         let spec = spec.into_spec()?;
         let name = spec.name.clone();
-        self.load_collection(spec, S::data_sections())
-            .and_then(S::from_collection)
+        self.load_parts(spec, S::data_sections(), None)
+            .and_then(|parts| S::from_collection(parts.collection))
             .map_err(|e| e.context(format!("loading `{name}`")))
     }
 
-    fn load_collection(&self, mut spec: CollectionSpec, kept: &[&str]) -> Result<Collection> {
+    /// Loads what can be loaded of a spec, and tells for each program what came of it.
+    ///
+    /// Maps are made once. Each program is then loaded on its own: what becomes of the others makes no
+    /// difference to it, unless it attaches to one of them. To see the verdict on all programs of an object, set
+    /// [`autoload`](oxbpf_object::spec::ProgramSpec::autoload) of those that are optional. They are loaded several at a
+    /// time; with one [thread](Self::threads), one after the other, which makes load times comparable.
+    ///
+    /// ```no_run
+    /// use oxbpf::Loader;
+    /// use oxbpf::object::CollectionSpec;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let loaded = Loader::new().keep_going(CollectionSpec::from_file("tools.o")?)?;
+    /// for report in &loaded.programs {
+    ///     match report.summary() {
+    ///         None => println!("{}: loaded in {:?}", report.name, report.load_time),
+    ///         Some(why) => println!("{}: {why}", report.name),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What concerns the object as a whole: it is inconsistent, of the other byte order, or its types are refused.
+    pub fn keep_going<S: Loadable>(&self, spec: S) -> Result<PartialLoad> {
+        let spec = spec.into_spec()?;
+        let name = spec.name.clone();
+        self.load_parts(spec, S::data_sections(), Some(self.log_level))
+            .map_err(|e| e.context(format!("loading `{name}`")))
+    }
+
+    fn load_parts(
+        &self,
+        mut spec: CollectionSpec,
+        kept: &[&str],
+        keep_going: Option<LogLevel>,
+    ) -> Result<PartialLoad> {
         refuse_foreign(&spec)?;
+        let mut faults = Faults::new(keep_going);
         let kernel = Kernel::new(self.kernel_btf.as_ref());
-        let struct_ops = StructOpsPlan::new(&kernel, &mut spec)?;
-        let mut plan = plan::plan(&kernel, &spec);
+        let struct_ops = StructOpsPlan::new(&kernel, &mut spec, &mut faults)?;
+        let mut plan = plan::plan(&kernel, &spec, &struct_ops);
         plan::switch_off_unused(&mut spec, &plan, kept);
         let externs = Externs::resolve(&kernel, self.kconfig.as_deref(), &mut spec, &plan, kept);
         plan::check_externs(&spec, &externs, &mut plan);
-        if let Some(failure) = plan.iter_mut().find_map(|planned| planned.failure.take()) {
-            return Err(failure);
+        if keep_going.is_none() {
+            if let Some(failure) = plan.iter_mut().find_map(|planned| planned.failure.take()) {
+                return Err(failure);
+            }
         }
         let btf = spec.btf.as_ref().map(ObjectBtf::load).transpose()?;
-        let maps = maps::create(maps::Context {
+        let context = maps::Context {
             loader: self,
             kernel: &kernel,
             spec: &spec,
             struct_ops: &struct_ops,
             btf: btf.as_ref(),
-        })?;
+        };
+        let maps = maps::create(context, &mut faults)?;
         let context = programs::Context {
             loader: self,
             kernel: &kernel,
@@ -195,10 +256,22 @@ impl Loader {
             struct_ops: &struct_ops,
             maps: &maps,
             btf: btf.as_ref(),
+            keep_going,
         };
-        let programs = programs::load(context, plan)?;
-        maps::fill_with_programs(&spec, &maps, &programs)?;
-        Ok(Collection::assemble(spec, maps, programs, struct_ops))
+        let positions: Vec<usize> = plan.iter().map(|planned| planned.index).collect();
+        let reports = programs::load(context, plan)?;
+        let mut programs = vec![None; spec.programs().len()];
+        for (position, report) in positions.into_iter().zip(&reports) {
+            if let Some(place) = programs.get_mut(position) {
+                *place = report.program().cloned();
+            }
+        }
+        maps::fill_with_programs(&spec, &maps, &programs, &mut faults)?;
+        Ok(PartialLoad {
+            failed_maps: faults.into_named(&spec),
+            collection: Collection::assemble(spec, maps, programs, struct_ops),
+            programs: reports,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use oxbpf_object::spec::{Assembled, CollectionSpec, DataKind, RelocTarget};
 
 use super::externs::Externs;
 use super::kernel::Kernel;
+use super::struct_ops::StructOpsPlan;
 use crate::error::{Error, ErrorKind};
 
 /// A program laid out and relocated, waiting for its maps.
@@ -32,12 +33,16 @@ impl Planned {
 }
 
 /// Plans all programs that are to be loaded, in the order of the object.
-pub(super) fn plan(kernel: &Kernel<'_>, spec: &CollectionSpec) -> Vec<Planned> {
+pub(super) fn plan(
+    kernel: &Kernel<'_>,
+    spec: &CollectionSpec,
+    struct_ops: &StructOpsPlan,
+) -> Vec<Planned> {
     let mut plan = Vec::new();
     for (index, program) in spec.programs().iter().enumerate() {
         if program.autoload {
             let (assembled, failure) = match spec.assemble(index) {
-                Ok(assembled) => (assembled, None),
+                Ok(assembled) => (assembled, struct_ops.failure(index)),
                 Err(e) => {
                     let error = Error::new(ErrorKind::InvalidObject, "laying out its programs");
                     (Assembled::default(), Some(error.with_source(e)))

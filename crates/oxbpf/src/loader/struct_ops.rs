@@ -8,6 +8,7 @@ use oxbpf_object::core_reloc::essential_name;
 use oxbpf_object::kernel::ProgramType;
 use oxbpf_object::spec::{CollectionSpec, DataKind, MapSpec, SlotRef};
 
+use super::faults::Faults;
 use super::kernel::Kernel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::StructOps;
@@ -23,6 +24,8 @@ const VALUE_PREFIX: &str = "bpf_struct_ops_";
 pub(super) struct StructOpsPlan {
     pub(super) maps: HashMap<usize, Value>,
     pub(super) programs: HashMap<usize, Slot>,
+    /// Programs of structures that could not be fitted, with the structure's name.
+    unfitted: HashMap<usize, String>,
 }
 
 /// The value of a map.
@@ -67,25 +70,59 @@ pub(super) struct Slot {
 }
 
 impl StructOpsPlan {
-    /// Fits all structures whose maps are to be created. Programs are switched on where such a map names them, and off where none does:
-    /// without a structure, a program cannot be loaded.
-    pub(super) fn new(kernel: &Kernel<'_>, spec: &mut CollectionSpec) -> Result<Self> {
+    /// Fits all structures whose maps are to be created; those that cannot be fitted are switched off if the load keeps
+    /// going. Programs are switched on where such a map names them, and off where none does: without a structure, a
+    /// program cannot be loaded.
+    pub(super) fn new(
+        kernel: &Kernel<'_>,
+        spec: &mut CollectionSpec,
+        faults: &mut Faults,
+    ) -> Result<Self> {
         let mut plan = Self::default();
-        if !spec.maps().iter().any(is_struct_ops) {
-            return Ok(plan);
-        }
-        for (position, map) in spec.maps().iter().enumerate() {
-            if is_struct_ops(map) && map.autocreate {
-                plan.fit(kernel, spec, position, map)
-                    .map_err(|e| e.context(format!("fitting `{}` to the kernel", map.name)))?;
+        let wanted: Vec<usize> = (0..)
+            .zip(spec.maps())
+            .filter(|(_, map)| is_struct_ops(map) && map.autocreate)
+            .map(|(position, _)| position)
+            .collect();
+        for position in wanted {
+            let Some(map) = spec.maps().get(position) else {
+                continue;
+            };
+            if let Err(error) = plan.fit(kernel, spec, position, map) {
+                let error = error.context(format!("fitting `{}` to the kernel", map.name));
+                faults.of_map(position, error)?;
+                for (_, reference) in &map.values {
+                    if let SlotRef::Program(program) = reference {
+                        plan.unfitted.insert(*program, map.name.clone());
+                    }
+                }
+                if let Some(map) = spec.maps_mut().get_mut(position) {
+                    map.autocreate = false;
+                }
             }
         }
         for (position, program) in spec.programs_mut().iter_mut().enumerate() {
             if program.prog_type == Some(ProgramType::STRUCT_OPS) {
-                program.autoload = plan.programs.contains_key(&position);
+                program.autoload =
+                    plan.programs.contains_key(&position) || plan.unfitted.contains_key(&position);
             }
         }
         Ok(plan)
+    }
+
+    /// Why a program cannot be loaded for want of its place in a structure.
+    pub(super) fn failure(&self, program: usize) -> Option<Error> {
+        if self.programs.contains_key(&program) {
+            return None;
+        }
+        let structure = self.unfitted.get(&program)?;
+        Some(
+            Error::new(
+                ErrorKind::Unsupported,
+                "looking up the function it implements",
+            )
+            .with_reason(format!("`{structure}` could not be fitted to the kernel")),
+        )
     }
 
     fn fit(

@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use bitflags::bitflags;
 use oxbpf_object::Endian;
@@ -94,6 +95,32 @@ bitflags! {
     }
 }
 
+/// What came of a load.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) result: Result<Program>,
+    /// What the verifier wrote of a program that it accepted. A refusal has its log with it.
+    pub(crate) log: String,
+    /// How long the first system call took.
+    pub(crate) time: Duration,
+}
+
+impl Measured {
+    /// It did not come to a system call.
+    pub(crate) fn failed(error: Error) -> Self {
+        Self::unmeasured(Err(error))
+    }
+
+    /// Nobody wants to know more.
+    pub(crate) fn unmeasured(result: Result<Program>) -> Self {
+        Self {
+            result,
+            log: String::new(),
+            time: Duration::ZERO,
+        }
+    }
+}
+
 /// The first size of the buffer for a log: enough for most.
 const FIRST_LOG: usize = 1 << 20;
 
@@ -143,6 +170,33 @@ impl ProgramLoad<'_> {
             (Ok(fd), log) => Ok((self.loaded(fd), log.text)),
             (Err(errno), log) => Err(self.refused(errno, log)),
         }
+    }
+
+    /// Loads it with the figures of its verification, and more in the log if `level` asks for it. For
+    /// the reason of a refusal it is asked again.
+    pub(crate) fn load_measured(&self, level: LogLevel) -> Measured {
+        let request = match Request::new(self) {
+            Ok(request) => request,
+            Err(error) => return Measured::failed(error),
+        };
+        let start = Instant::now();
+        let (mut answer, log) = request.send_logged(level | LogLevel::STATS);
+        let time = start.elapsed();
+        if log.truncated {
+            // ENOSPC is about the log, and says nothing about the program.
+            answer = request.send(None).result;
+        }
+        let says_why = level.intersects(LogLevel::LEVEL1 | LogLevel::LEVEL2);
+        let (result, log) = match answer {
+            Ok(fd) => (Ok(self.loaded(fd)), log.text),
+            Err(errno) if says_why => (Err(self.refused(errno, log)), String::new()),
+            Err(errno) => match request.send_logged(LogLevel::LEVEL1 | LogLevel::STATS) {
+                // What was in the way has gone.
+                (Ok(fd), log) => (Ok(self.loaded(fd)), log.text),
+                (Err(_), log) => (Err(self.refused(errno, log)), String::new()),
+            },
+        };
+        Measured { result, log, time }
     }
 
     fn loaded(&self, fd: OwnedFd) -> Program {

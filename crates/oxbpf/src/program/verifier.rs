@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::VerifierStats;
 use super::log::{self, SourceLine};
 
 /// A verifier's rejection: the whole log and what it comes to.
@@ -54,6 +55,12 @@ impl VerifierError {
     #[must_use]
     pub fn source_line(&self) -> Option<&SourceLine> {
         self.findings.source.as_ref()
+    }
+
+    /// What the verification cost, as far as it went.
+    #[must_use]
+    pub fn stats(&self) -> Option<VerifierStats> {
+        VerifierStats::from_log(&self.log)
     }
 
     /// What the kernel suggests to do about it. Linux 7.3.
