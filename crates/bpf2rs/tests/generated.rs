@@ -13,6 +13,7 @@ use bpf2rs::{Builder, Clang, Target};
 use oxbpf::{
     Bool, ErrorKind, Loadable, Loader,
     object::{CollectionSpec, Endian, MapType},
+    program::TestRun,
 };
 use zoo::{Spec, types};
 
@@ -73,6 +74,12 @@ fn types_are_laid_out_as_clang_lays_them_out() {
         "struct arrays" Arrays {
             comm, names, grid, of_structs, of_unions, of_pointers, none, flexible
         }
+        "struct named" Named { cheese, name, names, matrix, handle, address, size }
+        "struct everything" Everything {
+            bits, any, anonymous, scalars, packed, keywords, named, grid
+        }
+        "swiss_t" SwissT { b }
+        "matrix_t" MatrixT {}
         "struct nothing" Nothing {}
         "struct keywords" Keywords {
             r#type = "type", r#match = "match", self_ = "self", Self_ = "Self", crate_ = "crate",
@@ -160,7 +167,8 @@ fn reads_what_c_initialised() {
     let outer = data.some_outer;
     assert_eq!((outer.first, outer.holes[1].b), (1, 3));
     assert_eq!({ outer.packed.b }, 2);
-    assert_eq!(&data.text, b"hello\0\0\0");
+    assert_eq!(data.text, "hello");
+    assert_eq!(&*data.text, b"hello\0\0\0");
 }
 
 #[test]
@@ -265,14 +273,8 @@ fn a_map_that_was_renamed_is_an_error() {
 
 #[test]
 fn loads_and_reads_back_through_the_kernel() {
-    let spec = zoo();
-    let objects = match Loader::new().load(spec) {
-        Ok(objects) => objects,
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            println!("SKIP loads_and_reads_back_through_the_kernel: not root");
-            return;
-        }
-        Err(error) => panic!("{error}"),
+    let Some(objects) = load("loads_and_reads_back_through_the_kernel") else {
+        return;
     };
     assert!(objects.programs.on_demand.is_none());
     assert_eq!(objects.programs.always.name(), "always");
@@ -300,6 +302,143 @@ fn loads_and_reads_back_through_the_kernel() {
     objects.bss.counts().store([4, 3, 2, 1]).unwrap();
     assert_eq!(objects.bss.counts().load().unwrap(), [4, 3, 2, 1]);
     assert_eq!(objects.bss_hot.hot().load().unwrap(), 0);
+}
+
+/// Loads the zoo; `None` where that takes more rights than there are.
+fn load(test: &str) -> Option<zoo::Objects> {
+    match Loader::new().load(zoo()) {
+        Ok(objects) => Some(objects),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            println!("SKIP {test}: not root");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn run(program: &oxbpf::Program) {
+    // A packet that such a program looks at has an Ethernet header at least.
+    let packet = TestRun {
+        data: &[0; 64],
+        ..TestRun::default()
+    };
+    program.test_run(packet).unwrap();
+}
+
+#[test]
+fn what_a_program_writes_is_read_field_by_field() {
+    let Some(objects) = load("what_a_program_writes_is_read_field_by_field") else {
+        return;
+    };
+    run(&objects.programs.write_everything);
+    let e = objects.bss.from_bpf().load().unwrap();
+    let bits = e.bits;
+    assert_eq!((bits.low(), bits.middle(), bits.negative()), (6, 777, -9));
+    assert_eq!(
+        (bits.flag(), bits.color()),
+        (Bool::TRUE, types::Color::BLUE)
+    );
+    assert_eq!((bits.wide(), bits.tail()), (0x0123_4567_89ab_cdef, 3));
+    assert_eq!(bits.whole, 200);
+    assert_eq!((e.any.point().x, e.any.point().y), (0x0102, 0x0304));
+    let anonymous = e.anonymous;
+    assert_eq!((anonymous.kind, anonymous.port()), (9, 53));
+    assert_eq!((anonymous.flags(), anonymous.inner), (0x1aa, 8));
+    assert_eq!(anonymous.inner_bits(), 42);
+    assert_eq!(anonymous.stamp.when, 1 << 50);
+    assert_eq!(anonymous.side, types::AnonymousSide::RIGHT);
+    let scalars = e.scalars;
+    assert_eq!((scalars.yes, scalars.letter), (Bool::TRUE, b'y'));
+    assert_eq!((scalars.s1, scalars.s2), (-11, -12));
+    assert_eq!((scalars.s4, scalars.s8), (-14, -18));
+    assert_eq!((scalars.u8, scalars.when), (1 << 63, 12345));
+    assert_eq!(scalars.sign, types::Sign::MINUS);
+    assert_eq!(scalars.wide, types::Wide::WIDE_LARGE);
+    assert_eq!(scalars.tiny, types::Tiny::TINY_B);
+    assert_eq!(scalars.counter.count, 77);
+    assert_eq!((e.packed.a, e.packed.c), (1, 3));
+    assert_eq!({ e.packed.b }, 0x1122_3344_5566_7788);
+    assert_eq!((e.keywords.r#type, e.keywords.Self_), (1, 2));
+    assert_eq!((e.keywords.__, e.keywords.r#fn()), (3, 4));
+    assert_eq!(e.named.cheese.b, 21);
+    assert_eq!(e.named.names[1], "second");
+    assert_eq!(e.named.matrix[1][0], 22);
+    assert_eq!(e.named.address, u32::to_be(0x7f00_0001));
+    assert_eq!(e.named.paint(), types::PaintT::GREEN);
+    assert_eq!(e.grid[1][2][3], 123);
+}
+
+#[test]
+fn what_is_written_field_by_field_a_program_reads() {
+    let Some(objects) = load("what_is_written_field_by_field_a_program_reads") else {
+        return;
+    };
+    let mut e = types::Everything::default();
+    e.bits.set_low(1);
+    e.bits.set_middle(513);
+    e.bits.set_negative(-1);
+    e.bits.set_flag(Bool::TRUE);
+    e.bits.set_color(types::Color::GREEN);
+    e.bits.set_wide(0x0fed_cba9_8765_4321);
+    e.bits.set_tail(2);
+    e.bits.whole = 100;
+    e.any.set_point(types::AnyPoint { x: 1, y: 2 });
+    e.anonymous.kind = 3;
+    e.anonymous.set_port(4);
+    e.anonymous.set_flags(0xff);
+    e.anonymous.inner = 5;
+    e.anonymous.set_inner_bits(33);
+    e.anonymous.stamp.when = 6;
+    e.anonymous.side = types::AnonymousSide::RIGHT;
+    e.scalars.yes = Bool::TRUE;
+    e.scalars.letter = b'z';
+    (e.scalars.s1, e.scalars.s2) = (-1, -2);
+    (e.scalars.s4, e.scalars.s8) = (-4, -8);
+    (e.scalars.u8, e.scalars.when) = (8, 9);
+    e.scalars.sign = types::Sign::MINUS;
+    e.scalars.wide = types::Wide::WIDE_LARGE;
+    e.scalars.tiny = types::Tiny::TINY_B;
+    e.scalars.counter.count = 10;
+    e.packed.a = 11;
+    e.packed.b = 0x8877_6655_4433_2211;
+    e.packed.c = 12;
+    (e.keywords.r#type, e.keywords.Self_, e.keywords.__) = (13, 14, 15);
+    e.keywords.set_port_2(16);
+    e.named.cheese.b = 17;
+    e.named.names[1] = "two".try_into().unwrap();
+    e.named.matrix[1][0] = 18;
+    e.named.address = u32::to_be(0x0a00_0001);
+    e.named.set_paint(types::Color::BLUE);
+    e.grid[1][2][3] = 19;
+    objects.bss.from_rust().store(e).unwrap();
+    run(&objects.programs.read_everything);
+    let line = objects.bss.wrong().load().unwrap() as usize;
+    let source = include_str!("fixtures/zoo.bpf.c").lines();
+    assert_eq!(
+        line.checked_sub(1)
+            .and_then(|line| source.clone().nth(line)),
+        None
+    );
+
+    // And it does look.
+    e.packed.c += 1;
+    objects.bss.from_rust().store(e).unwrap();
+    run(&objects.programs.read_everything);
+    assert_ne!(objects.bss.wrong().load().unwrap(), 0);
+}
+
+#[test]
+fn documentation_is_what_the_source_says() {
+    let text = include_str!("golden/zoo.rs");
+    for comment in [
+        "/// What tells connections apart.\n        ///\n        /// `struct key`, 8 bytes.",
+        "/// In the order of this machine.\n            ///\n            /// Zero for none.",
+        "/// Connections that are open.\n        ///\n        /// `hash`, hash:",
+        "/// How many there may be.\n        ///\n        /// `__u32 limit`.",
+        "/// Counts all system calls.\n        ///\n        /// `always`,",
+    ] {
+        assert!(text.contains(comment), "{comment}");
+    }
 }
 
 #[test]

@@ -12,9 +12,14 @@ pub fn zeroed<T: Plain>() -> T {
     T::zeroed()
 }
 
-/// Fails to compile unless a type has this size.
-pub const fn assert_size<T, const SIZE: usize>() {
+/// Fails to compile unless a type has this size, and at most this alignment: some processors want
+/// less for large integers.
+pub const fn assert_layout<T, const SIZE: usize, const ALIGN: usize>() {
     assert!(size_of::<T>() == SIZE, "the type is not as large as in C");
+    assert!(
+        align_of::<T>() <= ALIGN,
+        "the type is aligned to more than in C"
+    );
 }
 
 /// The part of a record at byte `OFFSET`.

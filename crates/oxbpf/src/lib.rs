@@ -6,6 +6,7 @@
 pub mod __private;
 mod bool;
 pub mod btf;
+mod char_array;
 mod denied;
 mod error;
 mod feature;
@@ -29,6 +30,7 @@ mod sys;
 pub mod tracefs;
 
 pub use self::bool::Bool;
+pub use char_array::CharArray;
 pub use error::{Error, ErrorKind, Result};
 pub use global::{Global, Word};
 pub use link::{

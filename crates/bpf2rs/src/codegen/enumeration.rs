@@ -28,11 +28,12 @@ pub(super) fn define(
     let derives = derives(&quote!(PartialEq, Eq, PartialOrd, Ord, Hash,));
     // Compilers before LLVM 16 kept half of each value of a large enumeration.
     let are_cut = ty.kind() == Kind::ENUM && contents.size > 4;
-    let docs = doc(&if are_cut {
+    let what = if are_cut {
         format!("{title}: any number. The compiler left out the values that have names.")
     } else {
         format!("{title}: any number, of which some have names.")
-    });
+    };
+    let docs = doc(&types.comments().with(ty.id(), None, &what));
 
     let mut scope = Scope::default();
     let mut constants = TokenStream::new();

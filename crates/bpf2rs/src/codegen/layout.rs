@@ -1,7 +1,7 @@
 //! Where the members of a structure or union lie: what can be a field of its own, and what has to
 //! be bytes that methods look into.
 
-use oxbpf_object::btf::{Contents, Member, Type};
+use oxbpf_object::btf::{Contents, Member, Type, TypeId};
 
 use super::types::{Asker, MAX_DEPTH, RustType, Shape, Types, c_declaration};
 use crate::error::{Error, ErrorKind, Result};
@@ -97,6 +97,9 @@ impl Layout {
     }
 }
 
+/// The structure or union that a member is of, and its position there: where its comment is found.
+type Place = (TypeId, Option<u32>);
+
 /// Collects the parts and accessors of one structure or union.
 struct Collector<'t, 'a> {
     types: &'t mut Types<'a>,
@@ -113,10 +116,11 @@ struct Collector<'t, 'a> {
 impl<'a> Collector<'_, 'a> {
     /// The members of a structure, those of anonymous structures in it as if they were its own.
     fn structure(&mut self, ty: Type<'_>, base: u64) -> Result<()> {
-        for member in ty.members() {
+        for (component, member) in (0..).zip(ty.members()) {
+            let comment = (ty.id(), Some(component));
             let bit_offset = base * 8 + u64::from(member.bit_offset);
             if let Some((bits, bit_offset)) = self.bit_field(&member, bit_offset)? {
-                self.bits(&member, bit_offset, bits)?;
+                self.bits(&member, bit_offset, bits, comment)?;
                 let first = bit_offset / 8;
                 self.storage(first, (bit_offset + u64::from(bits)).div_ceil(8) - first);
                 continue;
@@ -135,7 +139,7 @@ impl<'a> Collector<'_, 'a> {
                     let content = Content::Field {
                         name: member.name.to_owned(),
                         shape: rust.shape,
-                        docs: self.docs(&member, offset),
+                        docs: self.docs(&member, offset, comment),
                         order: self.next(),
                     };
                     self.parts.push(Part {
@@ -158,10 +162,11 @@ impl<'a> Collector<'_, 'a> {
 
     /// Methods for all members, however they overlap.
     fn views(&mut self, ty: Type<'_>, base: u64) -> Result<()> {
-        for member in ty.members() {
+        for (component, member) in (0..).zip(ty.members()) {
+            let comment = (ty.id(), Some(component));
             let bit_offset = base * 8 + u64::from(member.bit_offset);
             if let Some((bits, bit_offset)) = self.bit_field(&member, bit_offset)? {
-                self.bits(&member, bit_offset, bits)?;
+                self.bits(&member, bit_offset, bits, comment)?;
                 continue;
             }
             let offset = bit_offset / 8;
@@ -174,7 +179,7 @@ impl<'a> Collector<'_, 'a> {
                     let rust = self.member_type(&member)?;
                     let accessor = Accessor {
                         name: member.name.to_owned(),
-                        docs: self.docs(&member, offset),
+                        docs: self.docs(&member, offset, comment),
                         view: View::Value {
                             offset,
                             shape: rust.shape,
@@ -214,7 +219,13 @@ impl<'a> Collector<'_, 'a> {
         }
     }
 
-    fn bits(&mut self, member: &Member<'_>, bit_offset: u64, bits: u8) -> Result<()> {
+    fn bits(
+        &mut self,
+        member: &Member<'_>,
+        bit_offset: u64,
+        bits: u8,
+        (owner, component): Place,
+    ) -> Result<()> {
         if member.name.is_empty() {
             return Ok(());
         }
@@ -223,9 +234,10 @@ impl<'a> Collector<'_, 'a> {
             return Err(self.unsupported(member, "is too wide for a bit-field"));
         }
         let declaration = c_declaration(self.types.btf(), member.ty, member.name);
+        let facts = format!("`{declaration} : {bits}`, at bit {bit_offset}.");
         let accessor = Accessor {
             name: member.name.to_owned(),
-            docs: format!("`{declaration} : {bits}`, at bit {bit_offset}."),
+            docs: self.types.comments().with(owner, component, &facts),
             view: View::Bits {
                 bit_offset,
                 bits,
@@ -295,9 +307,10 @@ impl<'a> Collector<'_, 'a> {
         format!("member `{}` of {owner}", member.name)
     }
 
-    fn docs(&self, member: &Member<'_>, offset: u64) -> String {
+    fn docs(&self, member: &Member<'_>, offset: u64, (owner, component): Place) -> String {
         let declaration = c_declaration(self.types.btf(), member.ty, member.name);
-        format!("`{declaration}`, at byte {offset}.")
+        let facts = format!("`{declaration}`, at byte {offset}.");
+        self.types.comments().with(owner, component, &facts)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use oxbpf_object::{
     CollectionSpec, MapSpec, MapType,
-    btf::TypeId,
+    btf::{Kind, TypeId},
     spec::{DataKind, DataSection},
 };
 use proc_macro2::{Ident, Span, TokenStream};
@@ -75,7 +75,7 @@ pub(super) fn collect<'a>(
                 name: &map.name,
                 field: scope.verbatim(&map.name),
                 front: front(map, types)?,
-                docs: docs(map, types),
+                docs: types.comments().on(Kind::VAR, &map.name, &docs(map, types)),
             })
         })
         .collect()

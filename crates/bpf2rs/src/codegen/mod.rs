@@ -5,6 +5,7 @@
 //! names. Types of C live in a module of their own, so that no name of theirs can clash with
 //! what is written here.
 
+mod comments;
 mod embed;
 mod enumeration;
 mod layout;
@@ -14,6 +15,7 @@ mod objects;
 mod programs;
 mod record;
 mod spec;
+mod typedef;
 mod types;
 mod variables;
 
@@ -124,7 +126,7 @@ fn body(request: &Request<'_>, spec: &CollectionSpec) -> Result<TokenStream> {
     let mut types = Types::new(&btf);
     let maps = maps::collect(spec, &mut types)?;
     let sections = variables::collect(spec, &mut types)?;
-    let programs = programs::collect(spec);
+    let programs = programs::collect(spec, &types);
     for name in request.types {
         asked_for(&mut types, name)?;
     }

@@ -1,10 +1,10 @@
 //! Programs: what can be attached where is known from the section name, so rustc can know too.
 
-use oxbpf_object::{CollectionSpec, ProgramSpec, ProgramType};
+use oxbpf_object::{CollectionSpec, ProgramSpec, ProgramType, btf::Kind};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-use super::names::Scope;
+use super::{names::Scope, types::Types};
 
 /// A program of the generated code.
 pub(super) struct ProgramItem<'a> {
@@ -57,7 +57,7 @@ const KINDS: &[(ProgramType, &[&str], &str)] = &[
 ];
 
 /// The programs of an object.
-pub(super) fn collect(spec: &CollectionSpec) -> Vec<ProgramItem<'_>> {
+pub(super) fn collect<'a>(spec: &'a CollectionSpec, types: &Types<'_>) -> Vec<ProgramItem<'a>> {
     let mut scope = Scope::default();
     spec.programs()
         .iter()
@@ -67,7 +67,9 @@ pub(super) fn collect(spec: &CollectionSpec) -> Vec<ProgramItem<'_>> {
             kind: kind(program),
             // A fresh specification loads all but what the C source marks with `?`.
             is_optional: !program.autoload,
-            docs: docs(program),
+            docs: types
+                .comments()
+                .on(Kind::FUNC, &program.name, &docs(program)),
         })
         .collect()
 }

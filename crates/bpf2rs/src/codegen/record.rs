@@ -108,9 +108,12 @@ pub(super) fn define(
     } else {
         ""
     };
-    let docs = doc(&format!("{title}, {size} bytes{kind}."));
+    let docs = doc(&types
+        .comments()
+        .with(ty.id(), None, &format!("{title}, {size} bytes{kind}.")));
     let label = name.to_string();
     let size_literal = Literal::u64_unsuffixed(size);
+    let align_literal = Literal::u64_unsuffixed(align);
     let definition = quote! {
         #docs
         #derives
@@ -132,7 +135,7 @@ pub(super) fn define(
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<#name, #size_literal>();
+            ::oxbpf::__private::assert_layout::<#name, #size_literal, #align_literal>();
             #asserts
         };
     };
@@ -169,10 +172,10 @@ impl Accessor {
                 let bits = Literal::u8_unsuffixed(*bits);
                 let read = quote!(::oxbpf::__private::get_bits::<_, _, #bit_offset, #bits>(self));
                 let set = quote!(::oxbpf::__private::set_bits::<_, _, #bit_offset, #bits>);
-                if matches!(shape, Shape::Named(_)) {
+                if matches!(shape.base(), Shape::Named(_)) {
                     (
                         value.clone(),
-                        quote!(#value(#read)),
+                        quote!(#value { 0: #read }),
                         quote!(#set(self, value.0)),
                     )
                 } else {

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use oxbpf_object::btf::{Array, Btf, Contents, Kind, Type, TypeId};
+use oxbpf_object::btf::{Array, Btf, Contents, Int, Kind, Type, TypeId};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-use super::{enumeration, names::Scope, record};
+use super::{comments::Comments, doc, enumeration, names::Scope, record, typedef};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How deep types may lie in each other, arrays and members counted. C programs stay far below
@@ -31,8 +31,12 @@ pub(super) enum Shape {
     Number(&'static str),
     /// `bool`, of which C promises only that it is a byte.
     Bool,
+    /// An array of `char`.
+    Chars(u32),
     /// A structure, union or enumeration of the generated `types` module.
     Named(Ident),
+    /// A typedef of another type.
+    Alias(Ident, Box<Shape>),
     /// An array.
     Array(Box<Shape>, u32),
 }
@@ -46,12 +50,24 @@ impl Shape {
                 quote!(#name)
             }
             Self::Bool => quote!(::oxbpf::Bool),
-            Self::Named(name) => quote!(#types #name),
+            Self::Chars(len) => {
+                let len = Literal::u32_unsuffixed(*len);
+                quote!(::oxbpf::CharArray<#len>)
+            }
+            Self::Named(name) | Self::Alias(name, _) => quote!(#types #name),
             Self::Array(element, len) => {
                 let element = element.tokens(types);
                 let len = Literal::u32_unsuffixed(*len);
                 quote!([#element; #len])
             }
+        }
+    }
+
+    /// What it is beneath typedefs.
+    pub(super) fn base(&self) -> &Self {
+        match self {
+            Self::Alias(_, of) => of.base(),
+            other => other,
         }
     }
 }
@@ -105,6 +121,7 @@ pub(super) struct Asker<'a> {
 #[derive(Debug)]
 pub(super) struct Types<'a> {
     btf: &'a Btf,
+    comments: Comments<'a>,
     scope: Scope,
     done: HashMap<TypeId, RustType>,
     definitions: Vec<TokenStream>,
@@ -115,6 +132,7 @@ impl<'a> Types<'a> {
     pub(super) fn new(btf: &'a Btf) -> Self {
         Self {
             btf,
+            comments: Comments::of(btf),
             scope: Scope::default(),
             done: HashMap::new(),
             definitions: Vec::new(),
@@ -124,6 +142,10 @@ impl<'a> Types<'a> {
 
     pub(super) fn btf(&self) -> &'a Btf {
         self.btf
+    }
+
+    pub(super) fn comments(&self) -> &Comments<'a> {
+        &self.comments
     }
 
     /// The definitions that the types asked for take, in the order in which they came up.
@@ -146,6 +168,9 @@ impl<'a> Types<'a> {
     }
 
     fn rust_type_of(&mut self, id: TypeId, asker: Asker<'_>) -> Result<RustType> {
+        if let Some(alias) = self.alias(id, asker)? {
+            return Ok(alias);
+        }
         let (ty, typedef) = self.resolve(id, asker)?;
         match ty.contents() {
             Contents::Int(int) if int.is_bool && int.size == 1 => Ok(RustType {
@@ -174,13 +199,58 @@ impl<'a> Types<'a> {
         }
     }
 
+    /// A typedef whose name is worth keeping, as an alias.
+    fn alias(&mut self, id: TypeId, asker: Asker<'_>) -> Result<Option<RustType>> {
+        // What is wrong with the type, resolving it says.
+        let Ok(ty) = self.btf.skip_modifiers(id) else {
+            return Ok(None);
+        };
+        let Contents::Typedef(target) = ty.contents() else {
+            return Ok(None);
+        };
+        if !typedef::is_kept(self.btf, ty.name(), target) {
+            return Ok(None);
+        }
+        if let Some(done) = self.done.get(&ty.id()) {
+            return Ok(Some(done.clone()));
+        }
+        let of = self.rust_type(target, asker)?;
+        let name = self.scope.type_name(ty.name());
+        let shape = of.shape.tokens(&TokenStream::new());
+        let facts = format!("`{}`, a `{}`.", ty.name(), c_type(self.btf, target));
+        let docs = doc(&self.comments.with(ty.id(), None, &facts));
+        self.definitions.push(quote! {
+            #docs
+            pub type #name = #shape;
+        });
+        let alias = RustType {
+            shape: Shape::Alias(name, Box::new(of.shape)),
+            ..of
+        };
+        self.done.insert(ty.id(), alias.clone());
+        Ok(Some(alias))
+    }
+
     fn array(&mut self, array: Array, asker: Asker<'_>) -> Result<RustType> {
+        if let (Contents::Int(Int { size: 1, .. }), "char") = self.element(array, asker)? {
+            return Ok(RustType {
+                shape: Shape::Chars(array.len),
+                size: array.len.into(),
+                align: 1,
+            });
+        }
         let element = self.rust_type(array.element, asker)?;
         Ok(RustType {
             size: element.size.saturating_mul(array.len.into()),
             align: element.align,
             shape: Shape::Array(Box::new(element.shape), array.len),
         })
+    }
+
+    /// What the elements of an array are, and are called.
+    fn element(&self, array: Array, asker: Asker<'_>) -> Result<(Contents<'a>, &'a str)> {
+        let (ty, _) = self.resolve(array.element, asker)?;
+        Ok((ty.contents(), ty.name()))
     }
 
     fn named(&mut self, ty: Type<'a>, typedef: Option<&str>, asker: Asker<'_>) -> Result<RustType> {
@@ -310,7 +380,7 @@ pub(super) fn find(btf: &Btf, name: &str) -> Option<TypeId> {
 
 #[cfg(test)]
 mod tests {
-    use oxbpf_object::btf::{BtfBuilder, Int, Member};
+    use oxbpf_object::btf::{BtfBuilder, Member};
 
     use super::*;
 

@@ -2,6 +2,7 @@
 
 use oxbpf_object::{
     CollectionSpec,
+    btf::Kind,
     spec::{DataKind, VariableSpec},
 };
 use proc_macro2::{Ident, TokenStream};
@@ -127,7 +128,11 @@ fn variable<'a>(
         name: &variable.name,
         field: scope.verbatim(&variable.name),
         ty: rust_type.shape.tokens(&quote!(types::)),
-        docs: format!("`{}`.", c_declaration(types.btf(), id, &variable.name)),
+        docs: types.comments().on(
+            Kind::VAR,
+            &variable.name,
+            &format!("`{}`.", c_declaration(types.btf(), id, &variable.name)),
+        ),
         is_large: rust_type.size >= LARGE,
     }))
 }

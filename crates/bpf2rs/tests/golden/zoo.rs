@@ -40,6 +40,8 @@ mod generated {
     /// Settings of the maps.
     #[derive(Clone, Debug)]
     pub struct MapSpecs {
+        /// Connections that are open.
+        ///
         /// `hash`, hash: `struct key` to `struct outer`.
         pub hash: ::oxbpf::object::MapSpec,
         /// `lru`, lru_hash: `__u64` to `counter_t`.
@@ -59,15 +61,23 @@ mod generated {
     /// Settings of the programs.
     #[derive(Clone, Debug)]
     pub struct ProgramSpecs {
+        /// Counts all system calls.
+        ///
         /// `always`, `SEC("tp_btf/sys_enter")`.
         pub always: ::oxbpf::object::ProgramSpec,
         /// `on_demand`, `SEC("?xdp")`: loaded if its `autoload` is set.
         pub on_demand: ::oxbpf::object::ProgramSpec,
+        /// `write_everything`, `SEC("socket")`.
+        pub write_everything: ::oxbpf::object::ProgramSpec,
+        /// `read_everything`, `SEC("socket")`.
+        pub read_everything: ::oxbpf::object::ProgramSpec,
     }
 
     /// Variables in `.rodata`, before the load.
     #[derive(Clone, Debug)]
     pub struct RodataSpec {
+        /// How many there may be.
+        ///
         /// `__u32 limit`.
         pub limit: u32,
         /// `_Bool verbose`.
@@ -90,7 +100,7 @@ mod generated {
         /// `struct outer some_outer`.
         pub some_outer: types::Outer,
         /// `char text[8]`.
-        pub text: [u8; 8],
+        pub text: ::oxbpf::CharArray<8>,
     }
 
     /// Variables in `.bss`, before the load.
@@ -98,6 +108,12 @@ mod generated {
     pub struct BssSpec {
         /// `__u64 counts[4]`.
         pub counts: [u64; 4],
+        /// `struct everything from_bpf`.
+        pub from_bpf: types::Everything,
+        /// `struct everything from_rust`.
+        pub from_rust: types::Everything,
+        /// `__u32 wrong`.
+        pub wrong: u32,
         /// `struct event *unused_event`.
         pub unused_event: u64,
         /// `struct arrays arrays`.
@@ -106,6 +122,8 @@ mod generated {
         pub twin: types::Twin,
         /// `Twin other_twin`.
         pub other_twin: types::Twin2,
+        /// `struct named named`.
+        pub named: types::Named,
         /// `struct spec spec`.
         pub spec: types::Spec,
         /// `__u32 large[1048576]`.
@@ -143,6 +161,14 @@ mod generated {
                     on_demand: ::oxbpf::__private::take_program(
                         &mut object,
                         "on_demand",
+                    )?,
+                    write_everything: ::oxbpf::__private::take_program(
+                        &mut object,
+                        "write_everything",
+                    )?,
+                    read_everything: ::oxbpf::__private::take_program(
+                        &mut object,
+                        "read_everything",
                     )?,
                 },
                 rodata: RodataSpec {
@@ -184,6 +210,13 @@ mod generated {
                 },
                 bss: BssSpec {
                     counts: ::oxbpf::__private::variable(&object, ".bss", "counts")?,
+                    from_bpf: ::oxbpf::__private::variable(&object, ".bss", "from_bpf")?,
+                    from_rust: ::oxbpf::__private::variable(
+                        &object,
+                        ".bss",
+                        "from_rust",
+                    )?,
+                    wrong: ::oxbpf::__private::variable(&object, ".bss", "wrong")?,
                     unused_event: ::oxbpf::__private::variable(
                         &object,
                         ".bss",
@@ -196,6 +229,7 @@ mod generated {
                         ".bss",
                         "other_twin",
                     )?,
+                    named: ::oxbpf::__private::variable(&object, ".bss", "named")?,
                     spec: ::oxbpf::__private::variable(&object, ".bss", "spec")?,
                     large: ::oxbpf::__private::large_variable(&object, ".bss", "large")?,
                 },
@@ -234,6 +268,16 @@ mod generated {
                 &mut object,
                 "on_demand",
                 self.programs.on_demand,
+            )?;
+            ::oxbpf::__private::put_program(
+                &mut object,
+                "write_everything",
+                self.programs.write_everything,
+            )?;
+            ::oxbpf::__private::put_program(
+                &mut object,
+                "read_everything",
+                self.programs.read_everything,
             )?;
             ::oxbpf::__private::set_variable(
                 &mut object,
@@ -298,6 +342,24 @@ mod generated {
             ::oxbpf::__private::set_variable(
                 &mut object,
                 ".bss",
+                "from_bpf",
+                &self.bss.from_bpf,
+            )?;
+            ::oxbpf::__private::set_variable(
+                &mut object,
+                ".bss",
+                "from_rust",
+                &self.bss.from_rust,
+            )?;
+            ::oxbpf::__private::set_variable(
+                &mut object,
+                ".bss",
+                "wrong",
+                &self.bss.wrong,
+            )?;
+            ::oxbpf::__private::set_variable(
+                &mut object,
+                ".bss",
                 "unused_event",
                 &self.bss.unused_event,
             )?;
@@ -318,6 +380,12 @@ mod generated {
                 ".bss",
                 "other_twin",
                 &self.bss.other_twin,
+            )?;
+            ::oxbpf::__private::set_variable(
+                &mut object,
+                ".bss",
+                "named",
+                &self.bss.named,
             )?;
             ::oxbpf::__private::set_variable(
                 &mut object,
@@ -369,6 +437,8 @@ mod generated {
     /// The maps.
     #[derive(Debug)]
     pub struct Maps {
+        /// Connections that are open.
+        ///
         /// `hash`, hash: `struct key` to `struct outer`.
         pub hash: ::oxbpf::map::HashMap<types::Key, types::Outer>,
         /// `lru`, lru_hash: `__u64` to `counter_t`.
@@ -388,10 +458,16 @@ mod generated {
     /// The programs.
     #[derive(Debug)]
     pub struct Programs {
+        /// Counts all system calls.
+        ///
         /// `always`, `SEC("tp_btf/sys_enter")`.
         pub always: ::oxbpf::program::Typed<::oxbpf::program::TracingKind>,
         /// `on_demand`, `SEC("?xdp")`: loaded if its `autoload` is set.
         pub on_demand: ::core::option::Option<::oxbpf::Program>,
+        /// `write_everything`, `SEC("socket")`.
+        pub write_everything: ::oxbpf::Program,
+        /// `read_everything`, `SEC("socket")`.
+        pub read_everything: ::oxbpf::Program,
     }
 
     /// Variables in `.rodata`, once loaded.
@@ -402,6 +478,8 @@ mod generated {
     }
 
     impl Rodata {
+        /// How many there may be.
+        ///
         /// `__u32 limit`.
         #[must_use]
         pub fn limit(&self) -> &::oxbpf::Global<u32> {
@@ -424,7 +502,7 @@ mod generated {
         some_scalars: ::oxbpf::Global<types::Scalars>,
         some_keywords: ::oxbpf::Global<types::Keywords>,
         some_outer: ::oxbpf::Global<types::Outer>,
-        text: ::oxbpf::Global<[u8; 8]>,
+        text: ::oxbpf::Global<::oxbpf::CharArray<8>>,
     }
 
     impl Data {
@@ -466,7 +544,7 @@ mod generated {
 
         /// `char text[8]`.
         #[must_use]
-        pub fn text(&self) -> &::oxbpf::Global<[u8; 8]> {
+        pub fn text(&self) -> &::oxbpf::Global<::oxbpf::CharArray<8>> {
             &self.text
         }
     }
@@ -475,10 +553,14 @@ mod generated {
     #[derive(Debug)]
     pub struct Bss {
         counts: ::oxbpf::Global<[u64; 4]>,
+        from_bpf: ::oxbpf::Global<types::Everything>,
+        from_rust: ::oxbpf::Global<types::Everything>,
+        wrong: ::oxbpf::Global<u32>,
         unused_event: ::oxbpf::Global<u64>,
         arrays: ::oxbpf::Global<types::Arrays>,
         twin: ::oxbpf::Global<types::Twin>,
         other_twin: ::oxbpf::Global<types::Twin2>,
+        named: ::oxbpf::Global<types::Named>,
         spec: ::oxbpf::Global<types::Spec>,
         large: ::oxbpf::Global<[u32; 1048576]>,
     }
@@ -488,6 +570,24 @@ mod generated {
         #[must_use]
         pub fn counts(&self) -> &::oxbpf::Global<[u64; 4]> {
             &self.counts
+        }
+
+        /// `struct everything from_bpf`.
+        #[must_use]
+        pub fn from_bpf(&self) -> &::oxbpf::Global<types::Everything> {
+            &self.from_bpf
+        }
+
+        /// `struct everything from_rust`.
+        #[must_use]
+        pub fn from_rust(&self) -> &::oxbpf::Global<types::Everything> {
+            &self.from_rust
+        }
+
+        /// `__u32 wrong`.
+        #[must_use]
+        pub fn wrong(&self) -> &::oxbpf::Global<u32> {
+            &self.wrong
         }
 
         /// `struct event *unused_event`.
@@ -512,6 +612,12 @@ mod generated {
         #[must_use]
         pub fn other_twin(&self) -> &::oxbpf::Global<types::Twin2> {
             &self.other_twin
+        }
+
+        /// `struct named named`.
+        #[must_use]
+        pub fn named(&self) -> &::oxbpf::Global<types::Named> {
+            &self.named
         }
 
         /// `struct spec spec`.
@@ -554,7 +660,13 @@ mod generated {
                 },
                 programs: Programs {
                     always: collection.program("always")?.try_into()?,
-                    on_demand: ::oxbpf::__private::optional(collection, "on_demand", Ok)?,
+                    on_demand: ::oxbpf::__private::optional(
+                        collection,
+                        "on_demand",
+                        Ok,
+                    )?,
+                    write_everything: collection.program("write_everything")?,
+                    read_everything: collection.program("read_everything")?,
                 },
                 rodata: Rodata {
                     limit: collection.global(".rodata", "limit")?,
@@ -571,10 +683,14 @@ mod generated {
                 },
                 bss: Bss {
                     counts: collection.global(".bss", "counts")?,
+                    from_bpf: collection.global(".bss", "from_bpf")?,
+                    from_rust: collection.global(".bss", "from_rust")?,
+                    wrong: collection.global(".bss", "wrong")?,
                     unused_event: collection.global(".bss", "unused_event")?,
                     arrays: collection.global(".bss", "arrays")?,
                     twin: collection.global(".bss", "twin")?,
                     other_twin: collection.global(".bss", "other_twin")?,
+                    named: collection.global(".bss", "named")?,
                     spec: collection.global(".bss", "spec")?,
                     large: collection.global(".bss", "large")?,
                 },
@@ -589,6 +705,8 @@ mod generated {
 
     /// Types of the C source.
     pub mod types {
+        /// What tells connections apart.
+        ///
         /// `struct key`, 8 bytes.
         #[derive(
             Clone,
@@ -603,8 +721,14 @@ mod generated {
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
         pub struct Key {
+            /// Where it comes from.
+            ///
             /// `__u32 saddr`, at byte 0.
             pub saddr: u32,
+            /// In the order of this machine.
+            ///
+            /// Zero for none.
+            ///
             /// `__u16 port`, at byte 4.
             pub port: u16,
             /// `__u8 protocol`, at byte 6.
@@ -630,7 +754,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Key, 8>();
+            ::oxbpf::__private::assert_layout::<Key, 8, 4>();
             assert!(::core::mem::offset_of!(Key, saddr) == 0);
             assert!(::core::mem::offset_of!(Key, port) == 4);
             assert!(::core::mem::offset_of!(Key, protocol) == 6);
@@ -675,7 +799,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Packed, 11>();
+            ::oxbpf::__private::assert_layout::<Packed, 11, 1>();
             assert!(::core::mem::offset_of!(Packed, a) == 0);
             assert!(::core::mem::offset_of!(Packed, b) == 1);
             assert!(::core::mem::offset_of!(Packed, c) == 9);
@@ -717,7 +841,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<PackedInName, 8>();
+            ::oxbpf::__private::assert_layout::<PackedInName, 8, 4>();
             assert!(::core::mem::offset_of!(PackedInName, a) == 0);
             assert!(::core::mem::offset_of!(PackedInName, b) == 4);
         };
@@ -765,7 +889,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Holes, 24>();
+            ::oxbpf::__private::assert_layout::<Holes, 24, 8>();
             assert!(::core::mem::offset_of!(Holes, a) == 0);
             assert!(::core::mem::offset_of!(Holes, b) == 8);
             assert!(::core::mem::offset_of!(Holes, c) == 16);
@@ -804,7 +928,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Aligned, 64>();
+            ::oxbpf::__private::assert_layout::<Aligned, 64, 4>();
             assert!(::core::mem::offset_of!(Aligned, a) == 0);
         };
 
@@ -857,7 +981,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Outer, 192>();
+            ::oxbpf::__private::assert_layout::<Outer, 192, 8>();
             assert!(::core::mem::offset_of!(Outer, first) == 0);
             assert!(::core::mem::offset_of!(Outer, packed) == 1);
             assert!(::core::mem::offset_of!(Outer, in_name) == 12);
@@ -896,7 +1020,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<CounterT, 8>();
+            ::oxbpf::__private::assert_layout::<CounterT, 8, 8>();
             assert!(::core::mem::offset_of!(CounterT, count) == 0);
         };
 
@@ -931,7 +1055,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<AnonymousStamp, 8>();
+            ::oxbpf::__private::assert_layout::<AnonymousStamp, 8, 8>();
             assert!(::core::mem::offset_of!(AnonymousStamp, when) == 0);
         };
 
@@ -1089,7 +1213,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Anonymous, 40>();
+            ::oxbpf::__private::assert_layout::<Anonymous, 40, 8>();
             assert!(::core::mem::offset_of!(Anonymous, kind) == 0);
             assert!(::core::mem::offset_of!(Anonymous, __bytes_4) == 4);
             assert!(::core::mem::offset_of!(Anonymous, inner) == 20);
@@ -1131,7 +1255,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<PerCpuHashValue, 4>();
+            ::oxbpf::__private::assert_layout::<PerCpuHashValue, 4, 4>();
             assert!(::core::mem::offset_of!(PerCpuHashValue, anonymous_value) == 0);
         };
 
@@ -1254,7 +1378,9 @@ mod generated {
             /// `enum color color : 4`, at bit 19.
             #[must_use]
             pub fn color(&self) -> Color {
-                Color(::oxbpf::__private::get_bits::<_, _, 19, 4>(self))
+                Color {
+                    0: ::oxbpf::__private::get_bits::<_, _, 19, 4>(self),
+                }
             }
 
             /// Sets [`color`](Self::color).
@@ -1307,7 +1433,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Bits, 24>();
+            ::oxbpf::__private::assert_layout::<Bits, 24, 1>();
             assert!(::core::mem::offset_of!(Bits, __bytes_0) == 0);
             assert!(::core::mem::offset_of!(Bits, __bytes_8) == 8);
             assert!(::core::mem::offset_of!(Bits, whole) == 16);
@@ -1349,7 +1475,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<AnyPoint, 4>();
+            ::oxbpf::__private::assert_layout::<AnyPoint, 4, 2>();
             assert!(::core::mem::offset_of!(AnyPoint, x) == 0);
             assert!(::core::mem::offset_of!(AnyPoint, y) == 2);
         };
@@ -1436,10 +1562,14 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Any, 24>();
+            ::oxbpf::__private::assert_layout::<Any, 24, 1>();
             assert!(::core::mem::offset_of!(Any, __bytes_0) == 0);
         };
 
+        /// `nanoseconds`, a `__u64`.
+        pub type Nanoseconds = u64;
+        /// `far`, a `nanoseconds`.
+        pub type Far = Nanoseconds;
         /// `enum sign`: any number, of which some have names.
         #[derive(
             Clone,
@@ -1611,7 +1741,7 @@ mod generated {
             /// `struct scalars *self`, at byte 96.
             pub self_: u64,
             /// `far when`, at byte 104.
-            pub when: u64,
+            pub when: Far,
             /// `enum sign sign`, at byte 112.
             pub sign: Sign,
             #[doc(hidden)]
@@ -1659,7 +1789,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Scalars, 144>();
+            ::oxbpf::__private::assert_layout::<Scalars, 144, 16>();
             assert!(::core::mem::offset_of!(Scalars, yes) == 0);
             assert!(::core::mem::offset_of!(Scalars, letter) == 1);
             assert!(::core::mem::offset_of!(Scalars, s1) == 2);
@@ -1766,7 +1896,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Keywords, 40>();
+            ::oxbpf::__private::assert_layout::<Keywords, 40, 4>();
             assert!(::core::mem::offset_of!(Keywords, r#type) == 0);
             assert!(::core::mem::offset_of!(Keywords, r#match) == 4);
             assert!(::core::mem::offset_of!(Keywords, self_) == 8);
@@ -1777,6 +1907,173 @@ mod generated {
             assert!(::core::mem::offset_of!(Keywords, camelCase) == 28);
             assert!(::core::mem::offset_of!(Keywords, set_port) == 32);
             assert!(::core::mem::offset_of!(Keywords, __bytes_36) == 36);
+        };
+
+        /// `swiss_t`, a `struct holes`.
+        pub type SwissT = Holes;
+        /// `name_t`, a `char[16]`.
+        pub type NameT = ::oxbpf::CharArray<16>;
+        /// `matrix_t`, a `__u32[2][2]`.
+        pub type MatrixT = [[u32; 2]; 2];
+        /// `handle_t`, a `void *`.
+        pub type HandleT = u64;
+        /// `__be32`, a `__u32`.
+        pub type Be32 = u32;
+        /// `paint_t`, a `enum color`.
+        pub type PaintT = Color;
+        /// `struct named`, 120 bytes.
+        #[derive(
+            Clone,
+            Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+            ::oxbpf::__private::zerocopy::KnownLayout,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Named {
+            /// `swiss_t cheese`, at byte 0.
+            pub cheese: SwissT,
+            /// `name_t name`, at byte 24.
+            pub name: NameT,
+            /// `name_t names[2]`, at byte 40.
+            pub names: [NameT; 2],
+            /// `matrix_t matrix`, at byte 72.
+            pub matrix: MatrixT,
+            /// `handle_t handle`, at byte 88.
+            pub handle: HandleT,
+            /// `__be32 address`, at byte 96.
+            pub address: Be32,
+            #[doc(hidden)]
+            pub __padding_100: [u8; 4],
+            /// `size_t size`, at byte 104.
+            pub size: u64,
+            #[doc(hidden)]
+            pub __bytes_112: [u8; 1],
+            #[doc(hidden)]
+            pub __padding_113: [u8; 7],
+        }
+
+        impl Named {
+            /// `paint_t paint : 4`, at bit 896.
+            #[must_use]
+            pub fn paint(&self) -> PaintT {
+                PaintT {
+                    0: ::oxbpf::__private::get_bits::<_, _, 896, 4>(self),
+                }
+            }
+
+            /// Sets [`paint`](Self::paint).
+            pub fn set_paint(&mut self, value: PaintT) {
+                ::oxbpf::__private::set_bits::<_, _, 896, 4>(self, value.0)
+            }
+        }
+
+        impl ::core::default::Default for Named {
+            fn default() -> Self {
+                ::oxbpf::__private::zeroed()
+            }
+        }
+
+        impl ::core::fmt::Debug for Named {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Named")
+                    .field("cheese", &self.cheese)
+                    .field("name", &self.name)
+                    .field("names", &self.names)
+                    .field("matrix", &self.matrix)
+                    .field("handle", &self.handle)
+                    .field("address", &self.address)
+                    .field("size", &self.size)
+                    .field("paint", &self.paint())
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Named, 120, 8>();
+            assert!(::core::mem::offset_of!(Named, cheese) == 0);
+            assert!(::core::mem::offset_of!(Named, name) == 24);
+            assert!(::core::mem::offset_of!(Named, names) == 40);
+            assert!(::core::mem::offset_of!(Named, matrix) == 72);
+            assert!(::core::mem::offset_of!(Named, handle) == 88);
+            assert!(::core::mem::offset_of!(Named, address) == 96);
+            assert!(::core::mem::offset_of!(Named, size) == 104);
+            assert!(::core::mem::offset_of!(Named, __bytes_112) == 112);
+        };
+
+        /// `struct everything`, 512 bytes.
+        #[derive(
+            Clone,
+            Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+            ::oxbpf::__private::zerocopy::KnownLayout,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Everything {
+            /// `struct bits bits`, at byte 0.
+            pub bits: Bits,
+            /// `union any any`, at byte 24.
+            pub any: Any,
+            /// `struct anonymous anonymous`, at byte 48.
+            pub anonymous: Anonymous,
+            #[doc(hidden)]
+            pub __padding_88: [u8; 8],
+            /// `struct scalars scalars`, at byte 96.
+            pub scalars: Scalars,
+            /// `struct packed packed`, at byte 240.
+            pub packed: Packed,
+            #[doc(hidden)]
+            pub __padding_251: [u8; 1],
+            /// `struct keywords keywords`, at byte 252.
+            pub keywords: Keywords,
+            #[doc(hidden)]
+            pub __padding_292: [u8; 4],
+            /// `struct named named`, at byte 296.
+            pub named: Named,
+            /// `__u32 grid[2][3][4]`, at byte 416.
+            pub grid: [[[u32; 4]; 3]; 2],
+        }
+
+        impl ::core::default::Default for Everything {
+            fn default() -> Self {
+                ::oxbpf::__private::zeroed()
+            }
+        }
+
+        impl ::core::fmt::Debug for Everything {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Everything")
+                    .field("bits", &self.bits)
+                    .field("any", &self.any)
+                    .field("anonymous", &self.anonymous)
+                    .field("scalars", &self.scalars)
+                    .field("packed", &self.packed)
+                    .field("keywords", &self.keywords)
+                    .field("named", &self.named)
+                    .field("grid", &self.grid)
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Everything, 512, 16>();
+            assert!(::core::mem::offset_of!(Everything, bits) == 0);
+            assert!(::core::mem::offset_of!(Everything, any) == 24);
+            assert!(::core::mem::offset_of!(Everything, anonymous) == 48);
+            assert!(::core::mem::offset_of!(Everything, scalars) == 96);
+            assert!(::core::mem::offset_of!(Everything, packed) == 240);
+            assert!(::core::mem::offset_of!(Everything, keywords) == 252);
+            assert!(::core::mem::offset_of!(Everything, named) == 296);
+            assert!(::core::mem::offset_of!(Everything, grid) == 416);
         };
 
         /// `struct arrays`, 248 bytes.
@@ -1794,9 +2091,9 @@ mod generated {
         #[repr(C)]
         pub struct Arrays {
             /// `char comm[16]`, at byte 0.
-            pub comm: [u8; 16],
+            pub comm: ::oxbpf::CharArray<16>,
             /// `char names[3][8]`, at byte 16.
-            pub names: [[u8; 8]; 3],
+            pub names: [::oxbpf::CharArray<8>; 3],
             /// `__u32 grid[2][3][4]`, at byte 40.
             pub grid: [[[u32; 4]; 3]; 2],
             /// `struct holes of_structs[2]`, at byte 136.
@@ -1833,7 +2130,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Arrays, 248>();
+            ::oxbpf::__private::assert_layout::<Arrays, 248, 8>();
             assert!(::core::mem::offset_of!(Arrays, comm) == 0);
             assert!(::core::mem::offset_of!(Arrays, names) == 16);
             assert!(::core::mem::offset_of!(Arrays, grid) == 40);
@@ -1871,7 +2168,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Nothing, 0>();
+            ::oxbpf::__private::assert_layout::<Nothing, 0, 1>();
         };
 
         /// `struct twin`, 4 bytes.
@@ -1910,7 +2207,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Twin, 4>();
+            ::oxbpf::__private::assert_layout::<Twin, 4, 4>();
             assert!(::core::mem::offset_of!(Twin, a) == 0);
             assert!(::core::mem::offset_of!(Twin, nothing) == 4);
         };
@@ -1946,7 +2243,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Twin2, 4>();
+            ::oxbpf::__private::assert_layout::<Twin2, 4, 4>();
             assert!(::core::mem::offset_of!(Twin2, b) == 0);
         };
 
@@ -1981,7 +2278,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Option, 4>();
+            ::oxbpf::__private::assert_layout::<Option, 4, 4>();
             assert!(::core::mem::offset_of!(Option, value) == 0);
         };
 
@@ -2016,7 +2313,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Result, 4>();
+            ::oxbpf::__private::assert_layout::<Result, 4, 4>();
             assert!(::core::mem::offset_of!(Result, option) == 0);
         };
 
@@ -2051,7 +2348,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Spec, 4>();
+            ::oxbpf::__private::assert_layout::<Spec, 4, 4>();
             assert!(::core::mem::offset_of!(Spec, result) == 0);
         };
 
@@ -2072,7 +2369,7 @@ mod generated {
             /// `__u32 pid`, at byte 0.
             pub pid: u32,
             /// `char comm[16]`, at byte 4.
-            pub comm: [u8; 16],
+            pub comm: ::oxbpf::CharArray<16>,
         }
 
         impl ::core::default::Default for Event {
@@ -2091,7 +2388,7 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_size::<Event, 20>();
+            ::oxbpf::__private::assert_layout::<Event, 20, 4>();
             assert!(::core::mem::offset_of!(Event, pid) == 0);
             assert!(::core::mem::offset_of!(Event, comm) == 4);
         };
