@@ -29,6 +29,8 @@ pub enum ErrorKind {
     WrongKind,
     /// A key or value size does not fit the map.
     WrongSize,
+    /// There is no such index: it is beyond the end of an array, or no CPU has that number.
+    BadIndex,
     /// A map is full.
     Full,
     /// A map is frozen, read-only or write-only.

@@ -27,3 +27,10 @@ pub const MAX_BURST: u32 = 256;
 /// How many bytes a record of a user ring buffer may have: as many as the kernel lets programs look
 /// at in one piece. A longer one would block the ring for good.
 pub const MAX_USER_RECORD: usize = (1 << 24) - 1;
+
+/// How many bytes of keys and values are read from a map with one system call: enough to make the call cheap, few enough
+/// to stay in the processor's cache.
+pub const BATCH_BYTES: usize = 64 << 10;
+
+/// How many entries are read from a map with one system call at least, however large they are.
+pub const BATCH_LEAST: usize = 16;

@@ -6,7 +6,7 @@ use oxbpf_object::kernel::MapType;
 use rustix::io::Errno;
 
 use super::view::{check_key, check_kind, check_value, view};
-use super::{Map, Plain, UpdateFlags};
+use super::{Entries, Map, Plain, UpdateFlags};
 use crate::error::{Error, Result};
 
 /// An array of values `V`, all there from the start: `BPF_MAP_TYPE_ARRAY`.
@@ -46,7 +46,7 @@ impl<V: Plain> Array<V> {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if there is no such index; otherwise
+    /// [`BadIndex`](crate::ErrorKind::BadIndex) if there is no such index; otherwise
     /// as [`Map::get_into`].
     pub fn get(&self, index: u32) -> Result<V> {
         let mut value = V::zeroed();
@@ -58,7 +58,7 @@ impl<V: Plain> Array<V> {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if there is no such index; otherwise
+    /// [`BadIndex`](crate::ErrorKind::BadIndex) if there is no such index; otherwise
     /// as [`Map::set`].
     pub fn set(&self, index: u32, value: &V) -> Result<()> {
         self.set_with(index, value, UpdateFlags::empty())
@@ -73,19 +73,54 @@ impl<V: Plain> Array<V> {
         self.map.set(index.bytes(), value.bytes(), flags)
     }
 
-    /// Goes through the values, in the order of their indices.
-    pub fn iter(&self) -> impl Iterator<Item = Result<V>> + '_ {
-        (0..self.len()).map(|index| self.get(index))
+    /// The value at an index as `flags` say: [`UpdateFlags::LOCK`] takes the `bpf_spin_lock` in it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Array::get`], and of [`Map::get_into_with`].
+    pub fn get_with(&self, index: u32, flags: UpdateFlags) -> Result<V> {
+        let mut value = V::zeroed();
+        match self
+            .map
+            .get_into_with(index.bytes(), value.bytes_mut(), flags)?
+        {
+            true => Ok(value),
+            false => Err(self.map.no_index(index)),
+        }
+    }
+
+    /// Sets the values at as many indices from `first` on, with as few system calls as the kernel allows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::set_batch`].
+    #[doc(alias = "BPF_MAP_UPDATE_BATCH")]
+    pub fn set_batch(&self, first: u32, values: &[V]) -> Result<()> {
+        let indices: Vec<u32> = (first..).take(values.len()).collect();
+        let values = V::slice_bytes(values);
+        self.map
+            .set_batch(u32::slice_bytes(&indices), values, UpdateFlags::empty())
+    }
+
+    /// Goes through the values, in the order of their indices. Many are read at once.
+    #[must_use]
+    pub fn iter(&self) -> Entries<'_, V> {
+        Entries::read(&self.map, |_, value| V::from_bytes(value))
     }
 }
 
 impl Map {
     /// Copies out the value at an index, which must be there.
     pub(super) fn get_at(&self, index: u32, value: &mut [u8]) -> Result<()> {
-        if self.get_into(index.bytes(), value)? {
-            return Ok(());
+        match self.get_into(index.bytes(), value)? {
+            true => Ok(()),
+            false => Err(self.no_index(index)),
         }
-        let error = Error::syscall(Errno::NOENT, format!("reading from map `{}`", self.name()));
-        Err(self.bad_index(error, index.bytes()))
+    }
+
+    #[cold]
+    pub(super) fn no_index(&self, index: u32) -> Error {
+        let error = Error::syscall(Errno::NOENT, format!("reading from {self}"));
+        self.bad_index(error, index.bytes())
     }
 }

@@ -24,6 +24,29 @@ impl Map {
         }
     }
 
+    /// Copies the value of a key into `value`, as `flags` say: [`UpdateFlags::LOCK`] takes the `bpf_spin_lock` in it
+    /// meanwhile (Linux 5.1). `false` if the key is not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::get_into`]; [`ErrorKind::InvalidInput`] if the flags do not suit the map.
+    #[doc(alias = "BPF_F_LOCK")]
+    pub fn get_into_with(&self, key: &[u8], value: &mut [u8], flags: UpdateFlags) -> Result<bool> {
+        match self.fd().lookup(key, value, flags.bits()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => {
+                let error = self.explain("reading from", errno, key.len(), Some(value.len()));
+                Err(match error.kind() {
+                    ErrorKind::Unsupported if !flags.is_empty() => error
+                        .with_kind(ErrorKind::InvalidInput)
+                        .with_reason("the flags do not suit it"),
+                    _ => error,
+                })
+            }
+        }
+    }
+
     /// The value of a key, `None` if the key is not there.
     ///
     /// # Errors
@@ -100,7 +123,13 @@ impl Map {
         }
     }
 
-    fn explain_set(&self, errno: Errno, key: &[u8], value_len: usize, flags: UpdateFlags) -> Error {
+    pub(super) fn explain_set(
+        &self,
+        errno: Errno,
+        key: &[u8],
+        value_len: usize,
+        flags: UpdateFlags,
+    ) -> Error {
         let error = self.explain("writing to", errno, key.len(), Some(value_len));
         match errno {
             _ if error.kind() == ErrorKind::WrongSize => error,
@@ -128,12 +157,10 @@ impl Map {
         let index = key
             .first_chunk()
             .map_or(0, |index| u32::from_ne_bytes(*index));
-        error
-            .with_kind(ErrorKind::InvalidInput)
-            .with_reason(format!(
-                "there is no index {index}: it has {} entries",
-                self.max_entries()
-            ))
+        error.with_kind(ErrorKind::BadIndex).with_reason(format!(
+            "there is no index {index}: it has {} entries",
+            self.max_entries()
+        ))
     }
 
     /// Whether keys are indices of entries that are all there from the start.

@@ -4,12 +4,14 @@ use std::marker::PhantomData;
 
 use oxbpf_object::kernel::MapType;
 
+use super::iter::pair;
 use super::view::{check_key, check_kind, check_value, view};
-use super::{Entries, Keys, Map, Plain, UpdateFlags};
+use super::{Entries, Map, Plain, UpdateFlags};
 use crate::error::Result;
 
-/// A hash map with keys `K` and values `V`: `BPF_MAP_TYPE_HASH`, or `BPF_MAP_TYPE_LRU_HASH`, which
-/// drops the least recently used entries when it is full.
+/// A hash map with keys `K` and values `V`: `BPF_MAP_TYPE_HASH`; `BPF_MAP_TYPE_LRU_HASH`, which
+/// drops the least recently used entries when it is full; or `BPF_MAP_TYPE_RHASH` (Linux 7.2), which resizes itself.
+#[doc(alias = "BPF_MAP_TYPE_RHASH")]
 #[doc(alias = "BPF_MAP_TYPE_HASH")]
 #[doc(alias = "BPF_MAP_TYPE_LRU_HASH")]
 pub struct HashMap<K, V> {
@@ -47,6 +49,19 @@ impl<K: Plain, V: Plain> HashMap<K, V> {
         Ok(found.then_some(value))
     }
 
+    /// The value of a key as `flags` say: [`UpdateFlags::LOCK`] takes the `bpf_spin_lock` in it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::get_into_with`].
+    pub fn get_with(&self, key: &K, flags: UpdateFlags) -> Result<Option<V>> {
+        let mut value = V::zeroed();
+        let found = self
+            .map
+            .get_into_with(key.bytes(), value.bytes_mut(), flags)?;
+        Ok(found.then_some(value))
+    }
+
     /// Sets the value of a key.
     ///
     /// # Errors
@@ -65,6 +80,28 @@ impl<K: Plain, V: Plain> HashMap<K, V> {
         self.map.set(key.bytes(), value.bytes(), flags)
     }
 
+    /// Sets the values of many keys, with as few system calls as the kernel allows.
+    ///
+    /// ```no_run
+    /// # fn main() -> oxbpf::Result<()> {
+    /// # let map: oxbpf::Map = unimplemented!();
+    /// use oxbpf::map::{HashMap, UpdateFlags};
+    ///
+    /// let counts: HashMap<u32, u64> = map.typed()?;
+    /// counts.set_batch(&[1, 2, 3], &[10, 20, 30], UpdateFlags::empty())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::set_batch`].
+    #[doc(alias = "BPF_MAP_UPDATE_BATCH")]
+    pub fn set_batch(&self, keys: &[K], values: &[V], flags: UpdateFlags) -> Result<()> {
+        self.map
+            .set_batch(K::slice_bytes(keys), V::slice_bytes(values), flags)
+    }
+
     /// Removes a key; `false` if it was not there.
     ///
     /// # Errors
@@ -72,6 +109,16 @@ impl<K: Plain, V: Plain> HashMap<K, V> {
     /// As [`Map::remove`].
     pub fn remove(&self, key: &K) -> Result<bool> {
         self.map.remove(key.bytes())
+    }
+
+    /// Removes many keys; how many of them were there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::remove_batch`].
+    #[doc(alias = "BPF_MAP_DELETE_BATCH")]
+    pub fn remove_batch(&self, keys: &[K]) -> Result<usize> {
+        self.map.remove_batch(K::slice_bytes(keys))
     }
 
     /// Removes a key and returns its value, `None` if it was not there. Linux 5.14.
@@ -91,20 +138,32 @@ impl<K: Plain, V: Plain> HashMap<K, V> {
     /// [`IterationAborted`](crate::ErrorKind::IterationAborted) when keys are removed by others
     /// faster than they can be gone through.
     #[must_use]
-    pub fn keys(&self) -> Keys<'_, K> {
-        Keys::new(&self.map)
+    pub fn keys(&self) -> Entries<'_, K> {
+        Entries::keys(&self.map)
     }
 
-    /// Goes through keys and values, as [`HashMap::keys`] does.
+    /// Goes through the values, as [`HashMap::iter`] does.
     #[must_use]
-    pub fn iter(&self) -> Entries<'_, K, V> {
-        Entries::new(self)
+    pub fn values(&self) -> Entries<'_, V> {
+        Entries::read(&self.map, |_, value| V::from_bytes(value))
+    }
+
+    /// Goes through keys and values. Many are read at once where the kernel can do that;
+    /// [`Entries::guarantee`] says what holds while the map changes.
+    #[must_use]
+    pub fn iter(&self) -> Entries<'_, (K, V)> {
+        Entries::read(&self.map, pair)
+    }
+
+    /// Empties the map and goes through what was in it; see [`Map::drain`].
+    pub fn drain(&self) -> Entries<'_, (K, V)> {
+        Entries::drain(&self.map, pair)
     }
 }
 
 impl<'a, K: Plain, V: Plain> IntoIterator for &'a HashMap<K, V> {
     type Item = Result<(K, V)>;
-    type IntoIter = Entries<'a, K, V>;
+    type IntoIter = Entries<'a, (K, V)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()

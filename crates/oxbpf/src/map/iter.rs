@@ -1,249 +1,297 @@
-//! Going through the keys of a map that changes meanwhile.
+//! Going through a map that changes meanwhile.
 
-use std::marker::PhantomData;
+use oxbpf_object::kernel::MapType;
 
-use super::{HashMap, Map, Plain};
+use super::batch::Batches;
+use super::walk::Walk;
+use super::{Map, Plain};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::MAX_ITERATION_RESTARTS;
+use crate::sys::BatchRead;
 
 /// What an iteration promises while the map is being changed by others.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Guarantee {
-    /// Every entry that stays is seen exactly once.
+    /// Every entry that stays is seen exactly once, also where it gets another value.
     Once,
     /// When an entry is deleted, others may be seen again; when it is replaced, others may be
     /// missed. Without changes, every entry is seen exactly once.
     Approximate,
 }
 
-/// Steps from key to key.
+/// What is wanted of each entry.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wanted {
+    Keys,
+    Entries,
+    /// Its removal.
+    Drain,
+}
+
+/// One pass over a map: in batches where there are any, else from key to key.
+#[derive(Debug)]
+struct Pass {
+    way: Way,
+    wanted: Wanted,
+}
+
+#[derive(Debug)]
+enum Way {
+    Batches(Batches),
+    Walk {
+        walk: Walk,
+        value: Vec<u8>,
+    },
+    /// It could not begin.
+    Failed(Option<Error>),
+}
+
+impl Pass {
+    fn new(map: &Map, wanted: Wanted) -> Self {
+        let command = match wanted {
+            Wanted::Drain => BatchRead::Remove,
+            Wanted::Keys | Wanted::Entries => BatchRead::Keep,
+        };
+        let way = match Batches::open(map, command) {
+            Ok(Some(batches)) => Way::Batches(batches),
+            Ok(None) => Self::walk(map, wanted),
+            Err(error) => Way::Failed(Some(error)),
+        };
+        Self { way, wanted }
+    }
+
+    fn walk(map: &Map, wanted: Wanted) -> Way {
+        let len = match wanted {
+            Wanted::Keys => Ok(0),
+            _ => map.value_len(),
+        };
+        match len {
+            Ok(len) => Way::Walk {
+                walk: Walk::new(map),
+                value: vec![0; len],
+            },
+            Err(error) => Way::Failed(Some(error)),
+        }
+    }
+
+    /// The next key and, where it is wanted, its value. Ends after the last one, and after an error.
+    fn next(&mut self, map: &Map) -> Option<Result<(&[u8], &[u8])>> {
+        match self.advance(map) {
+            Ok(true) => Some(Ok(self.element())),
+            Ok(false) => None,
+            Err(error) => {
+                self.way = Way::Failed(None);
+                Some(Err(error))
+            }
+        }
+    }
+
+    fn advance(&mut self, map: &Map) -> Result<bool> {
+        match &mut self.way {
+            Way::Batches(batches) => batches.advance(map),
+            Way::Walk { walk, value } => loop {
+                if !walk.advance(map)? {
+                    return Ok(false);
+                }
+                let found = match self.wanted {
+                    Wanted::Keys => true,
+                    Wanted::Entries => map.get_into(walk.key(), value)?,
+                    Wanted::Drain => remove_into(map, walk.key(), value)?,
+                };
+                // Else it was removed since its key was read.
+                if found {
+                    return Ok(true);
+                }
+            },
+            Way::Failed(error) => error.take().map_or(Ok(false), Err),
+        }
+    }
+
+    fn element(&self) -> (&[u8], &[u8]) {
+        match &self.way {
+            Way::Batches(batches) => batches.element(),
+            Way::Walk { walk, value } => (walk.key(), value),
+            Way::Failed(_) => (&[], &[]),
+        }
+    }
+
+    fn guarantee(&self, map: &Map) -> Guarantee {
+        match self.way {
+            _ if map.is_array() => Guarantee::Once,
+            // Their buckets are read whole, and elements stay in theirs.
+            Way::Batches(_) if has_fixed_buckets(map.map_type()) => Guarantee::Once,
+            _ => Guarantee::Approximate,
+        }
+    }
+}
+
+fn has_fixed_buckets(map_type: MapType) -> bool {
+    matches!(
+        map_type,
+        MapType::HASH
+            | MapType::LRU_HASH
+            | MapType::PERCPU_HASH
+            | MapType::LRU_PERCPU_HASH
+            | MapType::HASH_OF_MAPS
+    )
+}
+
+/// Removes a key and copies out its value, if it is there. Where the kernel cannot do both at once, a change of
+/// the value in between is lost.
+fn remove_into(map: &Map, key: &[u8], value: &mut [u8]) -> Result<bool> {
+    match map.take_into(key, value) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            Ok(map.get_into(key, value)? && map.remove(key)?)
+        }
+        answer => answer,
+    }
+}
+
+/// What an iteration makes of the bytes of a key and, if asked for, its value.
+type Make<T> = fn(&[u8], &[u8]) -> Option<T>;
+
+/// The entries of a map, or its keys: as bytes ([`Map::entries`], [`Map::keys`]), or typed, as by
+/// [`HashMap::iter`](super::HashMap::iter).
 ///
-/// The kernel finds the key after a given one, and begins again at the first when the given
-/// one is gone. It does not say when it does so. Here it is noticed when the first key comes up
-/// again, or when more keys came up than the map can hold.
-#[derive(Debug)]
-struct Walk<K> {
-    state: State<K>,
-    first: Option<K>,
-    restarts: u32,
-    steps_left: u64,
-}
-
-#[derive(Debug)]
-enum State<K> {
-    Start,
-    /// The key that was handed out, and the one after it: fetched before, so that the user may
-    /// remove the former.
-    Between(Option<K>),
-    Done,
-}
-
-/// Keys that bytes can be copied into.
-trait KeyBuffer: Sized {
-    fn empty(map: &Map) -> Self;
-    fn bytes(&self) -> &[u8];
-    fn bytes_mut(&mut self) -> &mut [u8];
-    fn duplicate(&self) -> Self;
-}
-
-impl KeyBuffer for Vec<u8> {
-    fn empty(map: &Map) -> Self {
-        vec![0; map.key_size() as usize]
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        self
-    }
-
-    fn duplicate(&self) -> Self {
-        self.clone()
-    }
-}
-
-/// A [`Plain`] key.
-#[derive(Debug)]
-struct Key<K>(K);
-
-impl<K: Plain> KeyBuffer for Key<K> {
-    fn empty(_map: &Map) -> Self {
-        Self(K::zeroed())
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.0.bytes()
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        self.0.bytes_mut()
-    }
-
-    fn duplicate(&self) -> Self {
-        let mut copy = K::zeroed();
-        copy.bytes_mut().copy_from_slice(self.0.bytes());
-        Self(copy)
-    }
-}
-
-impl<K: KeyBuffer> Walk<K> {
-    fn new(map: &Map) -> Self {
-        let room = u64::from(map.max_entries()).max(1);
-        Self {
-            state: State::Start,
-            first: None,
-            restarts: 0,
-            steps_left: room.saturating_mul(u64::from(MAX_ITERATION_RESTARTS) + 1),
-        }
-    }
-
-    /// The next key. Ends after the last key, and after an error.
-    fn next(&mut self, map: &Map) -> Option<Result<K>> {
-        self.advance(map).transpose()
-    }
-
-    fn advance(&mut self, map: &Map) -> Result<Option<K>> {
-        let key = match std::mem::replace(&mut self.state, State::Done) {
-            State::Start => self.step(map, None)?,
-            State::Between(key) => key,
-            State::Done => None,
-        };
-        let Some(key) = key else {
-            return Ok(None);
-        };
-        self.state = State::Between(self.step(map, Some(&key))?);
-        Ok(Some(key))
-    }
-
-    fn step(&mut self, map: &Map, key: Option<&K>) -> Result<Option<K>> {
-        let mut next = K::empty(map);
-        if !map.next_key_into(key.map(K::bytes), next.bytes_mut())? {
-            return Ok(None);
-        }
-        match &self.first {
-            None => self.first = Some(next.duplicate()),
-            Some(first) if first.bytes() == next.bytes() => self.restarts += 1,
-            Some(_) => {}
-        }
-        self.steps_left = self.steps_left.saturating_sub(1);
-        if self.restarts > MAX_ITERATION_RESTARTS || self.steps_left == 0 {
-            return Err(Error::new(
-                ErrorKind::IterationAborted,
-                format!("going through map `{}`", map.name()),
-            )
-            .with_reason("keys are removed faster than they can be gone through"));
-        }
-        Ok(Some(next))
-    }
-}
-
-/// The keys of a map as bytes; see [`Map::keys`].
-#[derive(Debug)]
-pub struct RawKeys<'a> {
+/// It ends after the last one, and after the first error.
+pub struct Entries<'a, T> {
     map: &'a Map,
-    walk: Walk<Vec<u8>>,
+    pass: Pass,
+    make: Make<T>,
 }
 
-impl Iterator for RawKeys<'_> {
-    type Item = Result<Vec<u8>>;
+impl<'a, T> Entries<'a, T> {
+    fn new(map: &'a Map, wanted: Wanted, make: Make<T>) -> Self {
+        Self {
+            map,
+            pass: Pass::new(map, wanted),
+            make,
+        }
+    }
+
+    pub(super) fn read(map: &'a Map, make: Make<T>) -> Self {
+        Self::new(map, Wanted::Entries, make)
+    }
+
+    pub(super) fn drain(map: &'a Map, make: Make<T>) -> Self {
+        Self::new(map, Wanted::Drain, make)
+    }
+
+    /// What the iteration promises while the map changes.
+    #[must_use]
+    pub fn guarantee(&self) -> Guarantee {
+        self.pass.guarantee(self.map)
+    }
+}
+
+impl<'a, K: Plain> Entries<'a, K> {
+    pub(super) fn keys(map: &'a Map) -> Self {
+        Self::new(map, Wanted::Keys, |key, _| K::from_bytes(key))
+    }
+}
+
+impl<T> Iterator for Entries<'_, T> {
+    type Item = Result<T>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.walk.next(self.map)
+        let make = self.make;
+        let next = self.pass.next(self.map)?;
+        next.map(|(key, value)| make(key, value)).transpose()
     }
+}
+
+impl<T> std::fmt::Debug for Entries<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entries")
+            .field("map", self.map)
+            .field("guarantee", &self.guarantee())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An entry of a map with keys `K` and values `V`.
+pub(super) fn pair<K: Plain, V: Plain>(key: &[u8], value: &[u8]) -> Option<(K, V)> {
+    Some((K::from_bytes(key)?, V::from_bytes(value)?))
 }
 
 impl Map {
     /// Goes through the keys.
     ///
-    /// It is safe to remove each key when it comes up. [`Guarantee::Approximate`] holds,
-    /// except for arrays.
+    /// It is safe to remove each key when it comes up. Kernels read many at once where they can;
+    /// what that promises while the map changes, [`Entries::guarantee`] says.
     ///
     /// The iteration ends after the first error. That is [`ErrorKind::IterationAborted`] when
     /// keys are removed by others faster than they can be gone through.
     #[must_use]
-    pub fn keys(&self) -> RawKeys<'_> {
-        RawKeys {
-            map: self,
-            walk: Walk::new(self),
-        }
-    }
-}
-
-/// The keys of a typed map; see [`HashMap::keys`](super::HashMap::keys).
-#[derive(Debug)]
-pub struct Keys<'a, K> {
-    map: &'a Map,
-    walk: Walk<Key<K>>,
-}
-
-impl<'a, K: Plain> Keys<'a, K> {
-    pub(super) fn new(map: &'a Map) -> Self {
-        Self {
-            map,
-            walk: Walk::new(map),
-        }
+    pub fn keys(&self) -> Entries<'_, Vec<u8>> {
+        Entries::new(self, Wanted::Keys, |key, _| Some(key.to_vec()))
     }
 
-    /// What the iteration promises while the map changes.
+    /// Goes through keys and values, as [`Map::keys`] does.
     #[must_use]
-    pub fn guarantee(&self) -> Guarantee {
-        Guarantee::Approximate
+    pub fn entries(&self) -> Entries<'_, (Vec<u8>, Vec<u8>)> {
+        Entries::read(self, |key, value| Some((key.to_vec(), value.to_vec())))
     }
-}
 
-impl<K: Plain> Iterator for Keys<'_, K> {
-    type Item = Result<K>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Some(self.walk.next(self.map)?.map(|key| key.0))
-    }
-}
-
-/// The keys and values of a hash map; see [`HashMap::iter`].
-#[derive(Debug)]
-pub struct Entries<'a, K, V> {
-    keys: Keys<'a, K>,
-    map: &'a HashMap<K, V>,
-    types: PhantomData<V>,
-}
-
-impl<'a, K: Plain, V: Plain> Entries<'a, K, V> {
-    pub(super) fn new(map: &'a HashMap<K, V>) -> Self {
-        Self {
-            keys: Keys::new(map.map()),
-            map,
-            types: PhantomData,
+    /// Hands each key and value to `each`; how many there were. Nothing is allocated for each.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Map::keys`].
+    pub fn for_each(&self, mut each: impl FnMut(&[u8], &[u8])) -> Result<usize> {
+        let mut pass = Pass::new(self, Wanted::Entries);
+        let mut count = 0;
+        while let Some(next) = pass.next(self) {
+            let (key, value) = next?;
+            each(key, value);
+            count += 1;
         }
+        Ok(count)
     }
 
-    /// What the iteration promises while the map changes.
-    #[must_use]
-    pub fn guarantee(&self) -> Guarantee {
-        self.keys.guarantee()
+    /// Empties the map and goes through what was in it.
+    ///
+    /// Many entries are taken out at once where the kernel can: those that the iterator has not handed out when it is
+    /// dropped are lost, and others stay in the map.
+    #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_BATCH")]
+    pub fn drain(&self) -> Entries<'_, (Vec<u8>, Vec<u8>)> {
+        Entries::drain(self, |key, value| Some((key.to_vec(), value.to_vec())))
+    }
+
+    /// Counts the entries: the kernel keeps no count, so this goes through all of them.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Map::keys`].
+    pub fn len(&self) -> Result<usize> {
+        count(self, Wanted::Keys)
+    }
+
+    /// Whether there is no entry.
+    ///
+    /// # Errors
+    ///
+    /// As [`Map::next_key_into`].
+    pub fn is_empty(&self) -> Result<bool> {
+        let mut first = vec![0; self.key_size() as usize];
+        Ok(!self.next_key_into(None, &mut first)?)
+    }
+
+    /// Removes all entries; how many there were.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Map::drain`].
+    pub fn clear(&self) -> Result<usize> {
+        count(self, Wanted::Drain)
     }
 }
 
-impl<K: Plain, V: Plain> Iterator for Entries<'_, K, V> {
-    type Item = Result<(K, V)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let key = match self.keys.next()? {
-                Ok(key) => key,
-                Err(error) => return Some(Err(error)),
-            };
-            match self.map.get(&key) {
-                Ok(Some(value)) => return Some(Ok((key, value))),
-                // Removed since its key was read.
-                Ok(None) => {}
-                Err(error) => {
-                    self.keys.walk.state = State::Done;
-                    return Some(Err(error));
-                }
-            }
-        }
+fn count(map: &Map, wanted: Wanted) -> Result<usize> {
+    let mut pass = Pass::new(map, wanted);
+    let mut count = 0;
+    while pass.advance(map)? {
+        count += 1;
     }
+    Ok(count)
 }

@@ -6,6 +6,7 @@
 
 mod arena;
 mod array;
+mod batch;
 mod create;
 mod element;
 mod handle;
@@ -18,6 +19,7 @@ mod per_cpu_hash;
 mod plain;
 mod update;
 mod view;
+mod walk;
 
 pub use arena::Arena;
 pub use array::Array;
@@ -25,7 +27,7 @@ pub use create::CreateOptions;
 pub use handle::Map;
 pub use hash::HashMap;
 pub use info::MapInfo;
-pub use iter::{Entries, Guarantee, Keys, RawKeys};
+pub use iter::{Entries, Guarantee};
 pub use per_cpu::{PerCpu, possible_cpus};
 pub use per_cpu_array::PerCpuArray;
 pub use per_cpu_hash::PerCpuHashMap;

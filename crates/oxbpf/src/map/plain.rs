@@ -23,6 +23,9 @@ pub trait Plain: Sized {
     /// The bytes of a value, to be changed.
     fn bytes_mut(&mut self) -> &mut [u8];
 
+    /// The bytes of several values, one behind the other.
+    fn slice_bytes(values: &[Self]) -> &[u8];
+
     /// The value with these bytes; `None` if they are not as many as the type has.
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut value = Self::zeroed();
@@ -46,5 +49,9 @@ impl<T: FromBytes + IntoBytes + Immutable> Plain for T {
 
     fn bytes_mut(&mut self) -> &mut [u8] {
         self.as_mut_bytes()
+    }
+
+    fn slice_bytes(values: &[Self]) -> &[u8] {
+        values.as_bytes()
     }
 }

@@ -25,25 +25,38 @@ pub(super) unsafe fn bpf<A: IntoBytes + FromBytes>(
 ) -> Result<RawFd> {
     let mut interruptions = 0;
     loop {
-        // SAFETY: `attr` is live and `size_of::<A>()` long, and has no padding; the caller
-        // answers for the addresses in it.
-        let ret = unsafe {
-            libc::syscall(
-                libc::SYS_bpf,
-                command.0,
-                attr.as_mut_bytes().as_mut_ptr(),
-                size_of::<A>(),
-            )
-        };
-        if ret >= 0 {
-            return RawFd::try_from(ret).map_err(|_| Errno::OVERFLOW);
-        }
-        let errno = Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO);
+        // SAFETY: the caller keeps the contract.
+        let answer = unsafe { bpf_once(command, attr) };
         interruptions += 1;
-        if errno != Errno::INTR || interruptions >= MAX_INTERRUPTIONS {
-            return Err(errno);
+        if answer != Err(Errno::INTR) || interruptions >= MAX_INTERRUPTIONS {
+            return answer;
         }
     }
+}
+
+/// Calls bpf(2) as [`bpf`] does, but for a command that leaves its mark in `attr` before it is interrupted.
+///
+/// # Safety
+///
+/// As for [`bpf`].
+pub(super) unsafe fn bpf_once<A: IntoBytes + FromBytes>(
+    command: Command,
+    attr: &mut A,
+) -> Result<RawFd> {
+    // SAFETY: `attr` is live and `size_of::<A>()` long, and has no padding; the caller
+    // answers for the addresses in it.
+    let ret = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command.0,
+            attr.as_mut_bytes().as_mut_ptr(),
+            size_of::<A>(),
+        )
+    };
+    if ret >= 0 {
+        return RawFd::try_from(ret).map_err(|_| Errno::OVERFLOW);
+    }
+    Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO))
 }
 
 /// Calls bpf(2) for a command that returns a descriptor.

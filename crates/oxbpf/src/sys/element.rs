@@ -8,8 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use oxbpf_object::kernel::MapType;
 use rustix::io::Errno;
 
-use super::call::bpf;
-use super::command::{address, address_mut, is_map, obj_info, raw};
+use super::call::{bpf, bpf_once};
+use super::command::{address, address_mut, is_map, length, obj_info, raw};
 use super::uapi::{self, Command};
 use super::{Result, cpus};
 
@@ -18,7 +18,18 @@ use super::{Result, cpus};
 pub(crate) struct MapFd {
     fd: OwnedFd,
     key_len: usize,
+    /// The size of one value.
+    value_size: usize,
+    /// The size of a value for all CPUs, where there is one for each.
     value_len: Option<usize>,
+}
+
+/// `BPF_F_CPU`: only the value of the CPU whose number is in the upper half of the flags. Linux 7.0.
+const ONE_CPU: u64 = 8;
+
+/// Flags for the value of one CPU.
+pub(crate) fn one_cpu(cpu: u32) -> u64 {
+    ONE_CPU | u64::from(cpu) << 32
 }
 
 impl MapFd {
@@ -50,6 +61,7 @@ impl MapFd {
         Self {
             fd,
             key_len: key_size as usize,
+            value_size: value_size as usize,
             value_len: value_len(MapType(map_type), value_size as usize),
         }
     }
@@ -77,8 +89,12 @@ impl MapFd {
         }
     }
 
-    fn check_value(&self, value: &[u8]) -> Result<()> {
-        match self.value_len {
+    fn check_value(&self, value: &[u8], flags: u64) -> Result<()> {
+        let len = match flags & ONE_CPU {
+            0 => self.value_len,
+            _ => self.value_len.map(|_| self.value_size),
+        };
+        match len {
             Some(len) if len == value.len() => Ok(()),
             Some(_) => Err(Errno::INVAL),
             None => Err(Errno::OPNOTSUPP),
@@ -87,7 +103,7 @@ impl MapFd {
 
     fn get(&self, command: Command, key: &[u8], value: &mut [u8], flags: u64) -> Result<()> {
         self.check_key(key)?;
-        self.check_value(value)?;
+        self.check_value(value, flags)?;
         let mut attr = self.attr(flags);
         attr.key = address(key);
         attr.value = address_mut(value);
@@ -107,11 +123,12 @@ impl MapFd {
         self.get(Command::MAP_LOOKUP_AND_DELETE_ELEM, key, value, flags)
     }
 
-    /// MAP_UPDATE_ELEM.
+    /// MAP_UPDATE_ELEM. With [`one_cpu`], the caller has made sure that the kernel knows it: one that
+    /// does not reads as many bytes as there are for all CPUs.
     #[doc(alias = "BPF_MAP_UPDATE_ELEM")]
     pub(crate) fn update(&self, key: &[u8], value: &[u8], flags: u64) -> Result<()> {
         self.check_key(key)?;
-        self.check_value(value)?;
+        self.check_value(value, flags)?;
         let mut attr = self.attr(flags);
         attr.key = address(key);
         attr.value = address(value);
@@ -143,12 +160,151 @@ impl MapFd {
         unsafe { bpf(Command::MAP_GET_NEXT_KEY, &mut attr) }.map(drop)
     }
 
+    /// MAP_LOOKUP_BATCH, or MAP_LOOKUP_AND_DELETE_BATCH: as many whole elements as fit into `keys` and `values`, from
+    /// where `cursor` says. What is in `cursor` is the kernel's business, and this leaves there where the next call goes
+    /// on; it has [`MapFd::cursor_len`] bytes.
+    ///
+    /// Beside the number of elements, the answer says how it went: ENOENT when these were the last ones, ENOSPC when not
+    /// even the first bucket fits.
+    #[doc(alias = "BPF_MAP_LOOKUP_BATCH")]
+    #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_BATCH")]
+    pub(crate) fn read_batch(
+        &self,
+        command: BatchRead,
+        cursor: &mut Cursor<'_>,
+        keys: &mut [u8],
+        values: &mut [u8],
+    ) -> (usize, Result<()>) {
+        let mut run = || {
+            if cursor.place.len() < self.cursor_len() {
+                return Err(Errno::INVAL);
+            }
+            let count = self.batch_len(keys, values)?;
+            let place = address_mut(cursor.place);
+            let mut attr = uapi::MapBatch {
+                in_batch: if cursor.started { place } else { 0 },
+                out_batch: place,
+                keys: address_mut(keys),
+                values: address_mut(values),
+                count,
+                map_fd: raw(self.fd.as_fd()),
+                ..Default::default()
+            };
+            let command = match command {
+                BatchRead::Keep => Command::MAP_LOOKUP_BATCH,
+                BatchRead::Remove => Command::MAP_LOOKUP_AND_DELETE_BATCH,
+            };
+            // SAFETY: there is room for `count` keys and values, and in `place` for what is kept there.
+            let answer = unsafe { bpf_once(command, &mut attr) }.map(drop);
+            Ok((attr.count.min(count), answer))
+        };
+        match run() {
+            // Then the kernel has not looked at the count, or has it left as it was.
+            Ok((_, Err(errno))) if !matches!(errno, Errno::NOENT | Errno::NOSPC | Errno::INTR) => {
+                (0, Err(errno))
+            }
+            Ok((count, answer)) => {
+                // It has written where to go on.
+                cursor.started |= count > 0 || answer == Err(Errno::NOSPC);
+                (count as usize, answer)
+            }
+            Err(errno) => (0, Err(errno)),
+        }
+    }
+
+    /// MAP_UPDATE_BATCH: how many were set, and what happened to the one after these.
+    #[doc(alias = "BPF_MAP_UPDATE_BATCH")]
+    pub(crate) fn update_batch(
+        &self,
+        keys: &[u8],
+        values: &[u8],
+        flags: u64,
+    ) -> (usize, Result<()>) {
+        self.write_batch(Command::MAP_UPDATE_BATCH, keys, Some(values), flags)
+    }
+
+    /// MAP_DELETE_BATCH: how many were removed, and what happened to the one after these.
+    #[doc(alias = "BPF_MAP_DELETE_BATCH")]
+    pub(crate) fn delete_batch(&self, keys: &[u8]) -> (usize, Result<()>) {
+        self.write_batch(Command::MAP_DELETE_BATCH, keys, None, 0)
+    }
+
+    fn write_batch(
+        &self,
+        command: Command,
+        keys: &[u8],
+        values: Option<&[u8]>,
+        elem_flags: u64,
+    ) -> (usize, Result<()>) {
+        let run = || {
+            let count = match values {
+                Some(values) => self.batch_len(keys, values)?,
+                None => self.whole(keys, self.key_len)?,
+            };
+            let mut attr = uapi::MapBatch {
+                keys: address(keys),
+                values: values.map_or(0, address),
+                count,
+                map_fd: raw(self.fd.as_fd()),
+                elem_flags,
+                ..Default::default()
+            };
+            // SAFETY: there are `count` keys and, if the command reads them, values.
+            let answer = unsafe { bpf_once(command, &mut attr) }.map(drop);
+            // A kernel that does not get as far as counting leaves what we said.
+            let done = match answer {
+                Err(_) if attr.count == count => 0,
+                _ => attr.count.min(count),
+            };
+            Ok((done as usize, answer))
+        };
+        run().unwrap_or_else(|errno| (0, Err(errno)))
+    }
+
+    /// How many elements there are in, or room for in, `keys` and `values`.
+    fn batch_len(&self, keys: &[u8], values: &[u8]) -> Result<u32> {
+        let count = self.whole(keys, self.key_len)?;
+        let len = self.value_len.ok_or(Errno::OPNOTSUPP)?;
+        match self.whole(values, len)? == count {
+            true => Ok(count),
+            false => Err(Errno::INVAL),
+        }
+    }
+
+    fn whole(&self, bytes: &[u8], len: usize) -> Result<u32> {
+        let total = length(bytes)? as usize;
+        match (total.checked_div(len), total.checked_rem(len)) {
+            (Some(count), Some(0)) => Ok(count as u32),
+            _ => Err(Errno::INVAL),
+        }
+    }
+
+    /// How many bytes it takes to remember a place in the map: a key, or the number of a bucket.
+    pub(crate) fn cursor_len(&self) -> usize {
+        self.key_len.max(size_of::<u32>())
+    }
+
     /// MAP_FREEZE: from now on, system calls change nothing in the map.
     #[doc(alias = "BPF_MAP_FREEZE")]
     pub(crate) fn freeze(&self) -> Result<()> {
         // SAFETY: the structure has no addresses for this command.
         unsafe { bpf(Command::MAP_FREEZE, &mut self.attr(0)) }.map(drop)
     }
+}
+
+/// What becomes of the elements that are read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum BatchRead {
+    Keep,
+    Remove,
+}
+
+/// A place in a map, between two batches.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    pub(crate) place: &'a mut [u8],
+    /// Whether there is anything in `place`.
+    pub(crate) started: bool,
 }
 
 impl AsFd for MapFd {

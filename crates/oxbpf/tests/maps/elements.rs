@@ -1,43 +1,15 @@
-//! Maps in a real kernel.
+//! Single elements: get, set, take, remove, and what their failures are called.
 
-#[macro_use]
-mod common;
+use std::os::fd::AsFd;
 
-use std::os::fd::{AsFd, OwnedFd};
-
+use oxbpf::ErrorKind;
 use oxbpf::map::{
-    Array, CreateOptions, Guarantee, HashMap, Map, PerCpu, PerCpuArray, PerCpuHashMap, UpdateFlags,
+    Array, CreateOptions, HashMap, Map, PerCpu, PerCpuArray, PerCpuHashMap, UpdateFlags,
     possible_cpus,
 };
-use oxbpf::object::kernel::{MapFlags, MapType};
-use oxbpf::object::spec::MapSpec;
-use oxbpf::{Error, ErrorKind};
+use oxbpf::object::kernel::MapType;
 
-fn spec(map_type: MapType, key_size: u32, value_size: u32, max_entries: u32) -> MapSpec {
-    MapSpec {
-        map_type,
-        key_size,
-        value_size,
-        max_entries,
-        ..MapSpec::default()
-    }
-}
-
-fn create(name: &str, map_type: MapType, key: u32, value: u32, entries: u32) -> Map {
-    Map::create(
-        name,
-        &spec(map_type, key, value, entries),
-        CreateOptions::default(),
-    )
-    .unwrap()
-}
-
-#[track_caller]
-fn assert_kind<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, part: &str) {
-    let error = result.unwrap_err();
-    assert_eq!(error.kind(), kind, "{error}");
-    assert!(error.to_string().contains(part), "{error}");
-}
+use crate::{assert_kind, create, spec};
 
 #[test]
 fn hash_map_sets_gets_and_removes() {
@@ -133,8 +105,8 @@ fn array_knows_its_indices() {
     let all: Vec<_> = array.iter().collect::<Result<_, _>>().unwrap();
     assert_eq!(all, [[0; 3], [0; 3], [0; 3], *b"abc"]);
     let no_index = "there is no index 4: it has 4 entries";
-    assert_kind(array.get(4), ErrorKind::InvalidInput, no_index);
-    assert_kind(array.set(4, b"abc"), ErrorKind::InvalidInput, no_index);
+    assert_kind(array.get(4), ErrorKind::BadIndex, no_index);
+    assert_kind(array.set(4, b"abc"), ErrorKind::BadIndex, no_index);
     assert_kind(
         array.set_with(0, b"abc", UpdateFlags::NO_EXIST),
         ErrorKind::AlreadyExists,
@@ -208,7 +180,7 @@ fn per_cpu_array_keeps_cpus_apart() {
     }
     assert_eq!(read.get(u32::MAX), None);
     assert!(array.get(0).unwrap().values().all(|value| value == [0; 3]));
-    assert_kind(array.get(2), ErrorKind::InvalidInput, "no index 2");
+    assert_kind(array.get(2), ErrorKind::BadIndex, "no index 2");
     // Wherever the kernel put them, they are in the order of the CPUs.
     assert!(read.iter().eq(cpus.iter().map(|cpu| (*cpu, [*cpu, 2, 3]))));
 }
@@ -234,64 +206,6 @@ fn per_cpu_hash_map_keeps_cpus_apart() {
 }
 
 #[test]
-fn iteration_sees_every_entry_once() {
-    let map: HashMap<u32, u64> = create("many", MapType::HASH, 4, 8, 1000).typed().unwrap();
-    assert_eq!(map.iter().count(), 0);
-    for key in 0..1000 {
-        map.set(&key, &u64::from(key * 2)).unwrap();
-    }
-    assert_eq!(map.iter().guarantee(), Guarantee::Approximate);
-    let mut entries: Vec<_> = map.iter().collect::<Result<_, _>>().unwrap();
-    entries.sort_unstable();
-    let expected: Vec<_> = (0..1000).map(|key| (key, u64::from(key * 2))).collect();
-    assert_eq!(entries, expected);
-}
-
-#[test]
-fn every_key_can_be_removed_when_it_comes_up() {
-    let map: HashMap<u32, u64> = create("drained", MapType::HASH, 4, 8, 1000)
-        .typed()
-        .unwrap();
-    for key in 0..1000 {
-        map.set(&key, &0).unwrap();
-    }
-    let mut removed = 0;
-    for key in map.keys() {
-        assert!(map.remove(&key.unwrap()).unwrap());
-        removed += 1;
-    }
-    assert_eq!(removed, 1000);
-    assert_eq!(map.keys().count(), 0);
-}
-
-#[test]
-fn iteration_over_a_map_that_never_rests_ends() {
-    let map: HashMap<u32, u64> = create("busy", MapType::HASH, 4, 8, 8).typed().unwrap();
-    let mut fresh = 0..;
-    let mut replace_all = || {
-        let old: Vec<_> = map.keys().map(Result::unwrap).collect();
-        old.iter().for_each(|key| assert!(map.remove(key).unwrap()));
-        fresh
-            .by_ref()
-            .take(8)
-            .for_each(|key| map.set(&key, &0).unwrap());
-    };
-    replace_all();
-    let mut keys = map.keys();
-    let mut seen = 0;
-    let error = loop {
-        match keys.next().expect("the walk came to its end") {
-            Ok(_) => replace_all(),
-            Err(error) => break error,
-        }
-        seen += 1;
-        assert!(seen < 1000, "the walk does not end");
-    };
-    assert_eq!(error.kind(), ErrorKind::IterationAborted, "{error}");
-    assert!(keys.next().is_none());
-}
-
-#[test]
 fn queues_have_no_keys() {
     let queue = create("queue", MapType::QUEUE, 0, 4, 2);
     let push = |value: u32| queue.set(&[], &value.to_ne_bytes(), UpdateFlags::empty());
@@ -308,112 +222,6 @@ fn queues_have_no_keys() {
         queue.keys().next().unwrap(),
         ErrorKind::Unsupported,
         "maps of type queue cannot do that",
-    );
-}
-
-#[test]
-fn descriptors_ids_and_pins_lead_to_the_same_map() {
-    let map = create("shared-by-many-names", MapType::HASH, 4, 8, 16);
-    let counts: HashMap<u32, u64> = map.typed().unwrap();
-    counts.set(&1, &11).unwrap();
-    let info = map.info().unwrap();
-    assert_eq!(info.name, "shared_by_many_");
-    assert_eq!(map.name(), "shared-by-many-names");
-    assert_eq!(
-        (
-            info.map_type,
-            info.key_size,
-            info.value_size,
-            info.max_entries
-        ),
-        (MapType::HASH, 4, 8, 16)
-    );
-
-    let other = Map::from_fd(map.as_fd().try_clone_to_owned().unwrap()).unwrap();
-    assert_eq!(other.info().unwrap(), info);
-    assert_eq!(other.name(), "shared_by_many_");
-    let other = Map::from_id(info.id).unwrap();
-    let again: HashMap<u32, u64> = other.typed().unwrap();
-    assert_eq!(again.get(&1).unwrap(), Some(11));
-    assert_kind(Map::from_id(u32::MAX), ErrorKind::NotFound, "id 4294967295");
-
-    let path = common::own_bpffs().join("map");
-    map.pin(&path).unwrap();
-    assert_kind(map.pin(&path), ErrorKind::AlreadyExists, "pinning map");
-    let pinned = Map::open_pinned(&path).unwrap();
-    assert_eq!(pinned.info().unwrap(), info);
-    let stranger = create("stranger", MapType::ARRAY, 4, 8, 1);
-    assert_kind(
-        stranger.unpin(&path),
-        ErrorKind::InvalidInput,
-        "something else is pinned there",
-    );
-    map.unpin(&path).unwrap();
-    assert_kind(map.unpin(&path), ErrorKind::NotFound, "unpinning map");
-    assert_kind(Map::open_pinned(&path), ErrorKind::NotFound, "pinned map");
-}
-
-#[test]
-fn pins_go_to_a_bpf_file_system_only() {
-    let map = create("astray", MapType::ARRAY, 4, 8, 1);
-    assert_kind(
-        map.pin("/tmp/oxbpf-astray"),
-        ErrorKind::InvalidInput,
-        "not in a BPF file system",
-    );
-    let bpffs = common::own_bpffs();
-    assert_kind(
-        map.pin(bpffs.join("dotted.map")),
-        ErrorKind::InvalidInput,
-        "no dots",
-    );
-    assert_kind(
-        map.pin(bpffs.join("nowhere/x")),
-        ErrorKind::NotFound,
-        "there is no directory",
-    );
-    assert_kind(map.pin("/sys/fs/bpf/\0"), ErrorKind::InvalidInput, "NUL");
-}
-
-#[test]
-fn other_descriptors_are_no_maps() {
-    let file: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
-    assert_kind(Map::from_fd(file), ErrorKind::WrongKind, "as a map");
-}
-
-#[test]
-fn creation_explains_what_does_not_fit() {
-    let create = |spec: MapSpec| Map::create("wrong", &spec, CreateOptions::default());
-    assert_kind(
-        create(spec(MapType::HASH, 4, 8, 0)),
-        ErrorKind::InvalidInput,
-        "creating map `wrong` (hash) failed: it has room for 0 entries",
-    );
-    assert_kind(
-        create(spec(MapType::RINGBUF, 0, 0, 5000)),
-        ErrorKind::InvalidInput,
-        "5000 bytes",
-    );
-    assert_kind(
-        create(spec(MapType::ARRAY, 8, 8, 1)),
-        ErrorKind::InvalidInput,
-        "indices have 4",
-    );
-    let unknown = create(spec(MapType(4000), 4, 8, 1)).unwrap_err();
-    assert!(unknown.to_string().contains("(4000)"), "{unknown}");
-}
-
-#[test]
-fn flags_of_creation_reach_the_kernel() {
-    let mut spec = spec(MapType::HASH, 4, 8, 100);
-    spec.flags = MapFlags::NO_PREALLOC | MapFlags::RDONLY;
-    let map = Map::create("lazy", &spec, CreateOptions::default()).unwrap();
-    assert_eq!(map.flags(), spec.flags);
-    assert!(map.info().unwrap().flags.contains(MapFlags::NO_PREALLOC));
-    assert_kind(
-        map.set(&[0; 4], &[0; 8], UpdateFlags::empty()),
-        ErrorKind::ReadOnly,
-        "other direction",
     );
 }
 
@@ -452,4 +260,108 @@ fn maps_of_maps_hand_out_ids() {
     outer.set(&key, &raw(&inner), UpdateFlags::empty()).unwrap();
     let id = outer.get(&key).unwrap().unwrap();
     assert_eq!(id, inner.info().unwrap().id.to_ne_bytes());
+}
+
+#[test]
+fn the_value_of_one_cpu_can_be_read_and_where_the_kernel_can_set() {
+    let array: PerCpuArray<u64> = create("percpu", MapType::PERCPU_ARRAY, 4, 8, 2)
+        .typed()
+        .unwrap();
+    let counts: PerCpuHashMap<u32, [u8; 5]> = create("percpu", MapType::PERCPU_HASH, 4, 5, 2)
+        .typed()
+        .unwrap();
+    let cpus = possible_cpus().unwrap();
+    let mut values = PerCpu::zeroed().unwrap();
+    for cpu in cpus {
+        values.set(*cpu, &u64::from(100 + cpu));
+    }
+    array.set(1, &values).unwrap();
+    for cpu in cpus {
+        assert_eq!(array.get_on(1, *cpu).unwrap(), u64::from(100 + cpu));
+    }
+    assert_kind(array.get_on(2, cpus[0]), ErrorKind::BadIndex, "no index 2");
+    assert_kind(
+        array.get_on(1, 100_000),
+        ErrorKind::BadIndex,
+        "no CPU 100000",
+    );
+    assert_kind(array.set_on(1, 100_000, &1), ErrorKind::BadIndex, "no CPU");
+    array.set_all(0, &9).unwrap();
+    assert!(array.get(0).unwrap().values().all(|value| value == 9));
+    counts.set_all(&7, b"seven").unwrap();
+    let last = *cpus.last().unwrap();
+    assert_eq!(&counts.get_on(&7, last).unwrap().unwrap(), b"seven");
+    assert_eq!(counts.get_on(&8, last).unwrap(), None);
+    match array.set_on(1, last, &5) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            skip!("this kernel writes the values of all CPUs or none");
+        }
+        Err(error) => panic!("{error}"),
+    }
+    values.set(last, &5);
+    assert!(array.get(1).unwrap().iter().eq(values.iter()));
+    counts.set_on(&7, last, b"other").unwrap();
+    assert_eq!(&counts.get_on(&7, last).unwrap().unwrap(), b"other");
+    if let [first, .., _] = cpus {
+        assert_eq!(&counts.get_on(&7, *first).unwrap().unwrap(), b"seven");
+    }
+    assert_kind(array.set_on(2, last, &5), ErrorKind::BadIndex, "no index 2");
+}
+
+#[test]
+fn many_are_set_and_removed_at_once() {
+    let keys: Vec<u32> = (0..1000).collect();
+    let values: Vec<u64> = keys.iter().map(|key| u64::from(key * 3)).collect();
+    for kind in [MapType::HASH, MapType::LRU_HASH] {
+        let map: HashMap<u32, u64> = create("many", kind, 4, 8, 1000).typed().unwrap();
+        map.set_batch(&keys, &values, UpdateFlags::empty()).unwrap();
+        // The LRU list of a CPU can be short of a few.
+        if kind == MapType::HASH {
+            assert_eq!(map.map().len().unwrap(), 1000);
+            assert_eq!(map.get(&777).unwrap(), Some(2331));
+            // Every third key, one that is not there among them.
+            let some: Vec<u32> = (0..1002).step_by(3).collect();
+            assert_eq!(map.remove_batch(&some).unwrap(), 334);
+            assert_eq!(map.remove_batch(&some).unwrap(), 0);
+            assert_eq!(map.map().len().unwrap(), 666);
+        }
+        map.map().clear().unwrap();
+        assert!(map.map().is_empty().unwrap());
+    }
+    let small: HashMap<u32, u64> = create("small", MapType::HASH, 4, 8, 10).typed().unwrap();
+    assert_kind(
+        small.set_batch(&keys, &values, UpdateFlags::empty()),
+        ErrorKind::Full,
+        "after 10 of 1000 entries: writing to map `small` failed: it is full",
+    );
+    assert_kind(
+        small.set_batch(&keys[5..7], &values[5..7], UpdateFlags::NO_EXIST),
+        ErrorKind::AlreadyExists,
+        "the key is there already",
+    );
+    small
+        .set_batch(&keys[5..7], &[1, 2], UpdateFlags::EXIST)
+        .unwrap();
+    assert_eq!(small.get(&6).unwrap(), Some(2));
+    assert_kind(
+        small.set_batch(&keys, &values[1..], UpdateFlags::empty()),
+        ErrorKind::WrongSize,
+        "not as many keys as values",
+    );
+    assert_kind(
+        small.map().remove_batch(&[0; 7]),
+        ErrorKind::WrongSize,
+        "its keys have 4 bytes, 7 are no multiple",
+    );
+    let array: Array<u64> = create("array", MapType::ARRAY, 4, 8, 8).typed().unwrap();
+    array.set_batch(3, &[30, 40, 50]).unwrap();
+    let all: Vec<_> = array.iter().map(Result::unwrap).collect();
+    assert_eq!(all, [0, 0, 0, 30, 40, 50, 0, 0]);
+    assert_kind(
+        array.set_batch(7, &[1, 2]),
+        ErrorKind::BadIndex,
+        "after 1 of 2 entries: writing to map `array` failed: there is no index 8",
+    );
+    assert_eq!(array.get(7).unwrap(), 1);
 }
