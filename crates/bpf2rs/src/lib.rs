@@ -25,6 +25,7 @@ mod vmlinux;
 
 pub use builder::Builder;
 pub use clang::{Clang, MINIMUM, Version};
+pub use codegen::{RustTypes, rust_types};
 pub use error::{Error, ErrorKind, Result};
 pub use output::{Check, Output};
 pub use strip::strip;

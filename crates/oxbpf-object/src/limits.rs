@@ -69,3 +69,9 @@ pub const MAX_ALIGNMENT: u64 = 4096;
 ///
 /// By value, a structure is looked through wherever it is a member, so that types made to that end could take without end.
 pub const MAX_LINK_STEPS: usize = 1 << 22;
+
+/// The most members looked at to compare the types of two BTFs.
+///
+/// A kernel has a quarter of a million. Structures without names are looked through wherever they are members, so that types made to that
+/// end could take without end.
+pub const MAX_DIFF_STEPS: usize = 1 << 24;

@@ -25,7 +25,7 @@ mod object_name;
 mod pin;
 pub mod program;
 pub mod ring;
-mod suggest;
+pub mod suggest;
 mod sys;
 pub mod tracefs;
 

@@ -87,7 +87,8 @@ fn letters(name: &[u8]) -> u64 {
 }
 
 /// The nearest of `names` to `wanted`.
-pub(crate) fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+#[must_use]
+pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
     let mut nearest = Nearest::to(wanted);
     for name in names {
         nearest.offer(name);
@@ -96,7 +97,8 @@ pub(crate) fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>
 }
 
 /// "did you mean `a`, `b` or `c`?", or `None` without names.
-pub(crate) fn did_you_mean(names: &[String]) -> Option<String> {
+#[must_use]
+pub fn did_you_mean(names: &[String]) -> Option<String> {
     let (last, others) = names.split_last()?;
     let others: Vec<_> = others.iter().map(|name| format!("`{name}`")).collect();
     Some(if others.is_empty() {

@@ -17,6 +17,7 @@ mod record;
 mod spec;
 mod typedef;
 mod types;
+mod types_alone;
 mod variables;
 
 use oxbpf_object::{CollectionSpec, btf::BtfBuilder};
@@ -30,6 +31,7 @@ use crate::{
 use maps::MapItem;
 use programs::ProgramItem;
 use types::{Asker, Types};
+pub use types_alone::{RustTypes, rust_types};
 use variables::Section;
 
 /// What a module is generated for.

@@ -15,15 +15,19 @@
 
 mod builder;
 mod dedup;
+mod describe;
+pub mod diff;
 pub mod dump_c;
 mod elf;
 mod error;
 mod ext;
 mod header;
 mod kind;
+mod min;
 mod names;
 mod resolve;
 mod sanitize;
+mod type_name;
 mod types;
 
 use std::ffi::CStr;
@@ -32,10 +36,12 @@ use std::sync::{Arc, OnceLock};
 
 pub use builder::BtfBuilder;
 pub use dedup::Deduplicated;
+pub use describe::{Description, Field, Value};
 pub use error::Error;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, Groups, LineInfo, Record, Records};
 use header::{Header, RecordLayouts, TYPE_SIZE, info_kind};
 pub use kind::Kind;
+pub use min::MinBtf;
 pub use names::FindAll;
 use names::Names;
 pub use sanitize::SupportedKinds;

@@ -17,6 +17,7 @@ mod candidates;
 mod compat;
 mod error;
 mod kind;
+pub(crate) mod lookup;
 mod matching;
 mod missing;
 mod name;

@@ -264,7 +264,7 @@ impl<'t> CoreReloc<'t> {
 }
 
 /// A relocation for an error message, as well as it can be read.
-fn describe(local: &Btf, relo: btf::CoreRelo) -> String {
+pub(super) fn describe(local: &Btf, relo: btf::CoreRelo) -> String {
     match Spec::parse(local, relo) {
         Ok(spec) => spec.to_string(),
         Err(_) => {

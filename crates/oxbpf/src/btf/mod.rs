@@ -4,9 +4,11 @@
 
 mod attach;
 mod kernel;
+mod loaded;
 mod object;
 
 pub(crate) use attach::{attach_target, program_function};
 pub use kernel::KernelBtf;
 pub(crate) use kernel::{ModuleBtf, modules};
+pub use loaded::{from_id, of_module};
 pub(crate) use object::ObjectBtf;

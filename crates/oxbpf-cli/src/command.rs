@@ -1,0 +1,152 @@
+//! The table of commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::btf::source::Source;
+
+/// `git describe` where the build was told it, else the version of the package.
+const VERSION: &str = match option_env!("OXBPF_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
+const AFTER_HELP: &str = "\
+Exit status: 0 if all is well, 1 if the answer is no (a program is refused, types differ, a problem was found), 2 if it \
+could not be done or asked for. That nobody reads what is printed is no error.";
+
+/// Run BPF programs, check them against kernels, look at their types.
+#[derive(Debug, Parser)]
+#[command(name = "oxbpf", version = VERSION, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are shown.
+#[derive(Args, Debug)]
+pub(crate) struct OutputArgs {
+    /// How to print results
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        global = true
+    )]
+    pub(crate) output: OutputFormat,
+
+    /// When to use colours; `auto` minds NO_COLOR
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(crate) color: When,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Types of kernels, objects and programs
+    #[command(subcommand)]
+    Btf(BtfVerb),
+
+    /// Print what completes commands in a shell
+    #[command(after_help = "For bash: oxbpf completions bash > /etc/bash_completion.d/oxbpf")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+
+    /// Print the manual as roff, or write a page for each command
+    #[command(after_help = "To read it now: oxbpf man | man -l -")]
+    Man {
+        /// Write the pages into this directory
+        directory: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BtfVerb {
+    /// Print types: as C, as Rust, or as they are
+    Dump(BtfDumpArgs),
+
+    /// Say what is different between the types of two kernels or objects
+    #[command(after_help = "Exit status 1 says that something is different.")]
+    Diff(BtfDiffArgs),
+
+    /// Cut a kernel's types down to what objects need of them, to ship for kernels that have none
+    Min(BtfMinArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BtfDumpArgs {
+    #[doc = crate::btf::source::help!()]
+    #[arg(default_value = "kernel")]
+    pub(crate) source: Source,
+
+    /// The notation; by default C, and raw with `-o json`
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) format: Option<TypeFormat>,
+
+    /// Only this type and what it needs; `struct NAME` where a bare name is not enough (repeatable)
+    #[arg(short, long = "type", value_name = "NAME")]
+    pub(crate) types: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TypeFormat {
+    /// A header for BPF programs
+    C,
+    /// A line for each record
+    Raw,
+    /// Definitions as bpf2rs generates them
+    Rust,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BtfDiffArgs {
+    /// The types before: as for `btf dump`
+    pub(crate) old: Source,
+
+    /// The types after
+    pub(crate) new: Source,
+
+    /// Only what the CO-RE relocations of this object ask about (repeatable)
+    #[arg(long = "for", value_name = "OBJECT")]
+    pub(crate) objects: Vec<PathBuf>,
+
+    /// Only this type, as `struct NAME` or a bare name (repeatable)
+    #[arg(short, long = "type", value_name = "NAME")]
+    pub(crate) types: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BtfMinArgs {
+    /// Objects, or programs with objects inside
+    #[arg(required = true)]
+    pub(crate) objects: Vec<PathBuf>,
+
+    /// The kernel's types: as for `btf dump`
+    #[arg(long, default_value = "kernel", value_name = "SOURCE")]
+    pub(crate) btf: Source,
+
+    /// Where the types that are left go
+    #[arg(short = 'O', long = "out", value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}

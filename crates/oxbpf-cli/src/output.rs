@@ -1,0 +1,106 @@
+//! Where results go, and how they look.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::command::{OutputArgs, OutputFormat, When};
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) is_json: bool,
+    /// Whether there is colour on standard output, and on standard error.
+    color: (bool, bool),
+}
+
+impl Output {
+    pub(crate) fn new(args: &OutputArgs) -> Output {
+        // An empty NO_COLOR does not count: see no-color.org.
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let color = |is_terminal: bool| match args.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => is_terminal && !unwanted,
+        };
+        Output {
+            is_json: args.output == OutputFormat::Json,
+            color: (
+                color(io::stdout().is_terminal()),
+                color(io::stderr().is_terminal()),
+            ),
+        }
+    }
+
+    /// Prints a value as JSON: indented where a person may read it, on one line where a program does.
+    pub(crate) fn json(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        // Serde wraps the errors of writing, and a broken pipe must stay one.
+        let unwrap = |e: serde_json::Error| match e.io_error_kind() {
+            Some(kind) => anyhow::Error::new(io::Error::from(kind)),
+            None => e.into(),
+        };
+        match io::stdout().is_terminal() {
+            true => serde_json::to_writer_pretty(&mut out, value).map_err(unwrap)?,
+            false => serde_json::to_writer(&mut out, value).map_err(unwrap)?,
+        }
+        out.write_all(b"\n")?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Text in a style, on standard output.
+    pub(crate) fn paint<T: fmt::Display>(&self, style: Style, text: T) -> Painted<T> {
+        Painted {
+            style: self.color.0.then_some(style),
+            text,
+        }
+    }
+
+    /// Says on standard error what could not be done.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let style = self.color.1.then_some(Style::Bad);
+        let oxbpf = Painted {
+            style,
+            text: "oxbpf:",
+        };
+        // Nobody is left to tell if this fails.
+        let _ = writeln!(io::stderr(), "{oxbpf} {error:#}");
+    }
+
+    /// Says on standard error what is going on beside the results.
+    pub(crate) fn note(&self, note: impl fmt::Display) {
+        let _ = writeln!(io::stderr(), "{note}");
+    }
+}
+
+/// What text is painted for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Style {
+    Good,
+    Bad,
+    Warn,
+    Heading,
+}
+
+/// Text that may be in a style.
+#[derive(Debug)]
+pub(crate) struct Painted<T> {
+    style: Option<Style>,
+    text: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = match self.style {
+            None => return self.text.fmt(f),
+            Some(Style::Good) => "32",
+            Some(Style::Bad) => "31",
+            Some(Style::Warn) => "33",
+            Some(Style::Heading) => "1",
+        };
+        write!(f, "\x1b[{code}m{}\x1b[0m", self.text)
+    }
+}

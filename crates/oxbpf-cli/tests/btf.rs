@@ -1,0 +1,235 @@
+//! `oxbpf btf`, beside bpftool and clang.
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::{other, oxbpf, run};
+
+const KERNEL: &str = "/sys/kernel/btf/vmlinux";
+
+#[test]
+fn raw_is_what_bpftool_says() {
+    let Some(theirs) = other("bpftool", &["btf", "dump", "file", KERNEL, "format", "raw"]) else {
+        return;
+    };
+    let ours = oxbpf().args(["btf", "dump", "-f", "raw"]).output().unwrap();
+    let (ours, theirs) = (
+        String::from_utf8(ours.stdout).unwrap(),
+        String::from_utf8(theirs).unwrap(),
+    );
+    let mut lines = ours.lines().zip(theirs.lines());
+    assert_eq!(lines.find(|(ours, theirs)| ours != theirs), None);
+    assert_eq!(ours.lines().count(), theirs.lines().count());
+}
+
+#[test]
+fn json_is_what_bpftool_says() {
+    let Some(theirs) = other(
+        "bpftool",
+        &["-j", "btf", "dump", "file", KERNEL, "format", "raw"],
+    ) else {
+        return;
+    };
+    let ours = oxbpf()
+        .args(["-o", "json", "btf", "dump"])
+        .output()
+        .unwrap();
+    let types = |json: &[u8]| -> Vec<serde_json::Value> {
+        let mut json: serde_json::Value = serde_json::from_slice(json).unwrap();
+        serde_json::from_value(json["types"].take()).unwrap()
+    };
+    let (ours, theirs) = (types(&ours.stdout), types(&theirs));
+    assert_eq!(ours.len(), theirs.len());
+    for (ours, mut theirs) in ours.into_iter().zip(theirs) {
+        if let Some(values) = theirs.get_mut("values").filter(|_| ours["kind"] == "ENUM") {
+            // Its version 7.1 extends the sign of what has none.
+            for value in values.as_array_mut().unwrap() {
+                if let Some(long) = value["val"].as_u64().filter(|long| *long > u32::MAX.into()) {
+                    value["val"] = (long & u64::from(u32::MAX)).into();
+                }
+            }
+        }
+        if ours["kind"] != "DATASEC" {
+            assert_eq!(ours, theirs);
+        }
+    }
+}
+
+/// The types that clang makes of a header, as C that does not depend on their order.
+fn types_of(clang: &str, header: &[u8]) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let (header_file, source, object) = (
+        directory.path().join("vmlinux.h"),
+        directory.path().join("all.c"),
+        directory.path().join("all.o"),
+    );
+    fs::write(&header_file, header).unwrap();
+    let text = String::from_utf8(header.to_vec()).unwrap();
+    // clang writes down what is used.
+    let structs = text.lines().filter_map(|line| {
+        let name = line.strip_prefix("struct ")?.strip_suffix(" {")?;
+        Some(format!("struct {name} *use_struct_{name};\n"))
+    });
+    let mut program = String::from("#include \"vmlinux.h\"\n");
+    program.extend(structs);
+    fs::write(&source, program).unwrap();
+    let built = Command::new(clang)
+        .args(["-g", "-O1", "-target", "bpf", "-c", "-w"])
+        .arg(&source)
+        .arg("-o")
+        .arg(&object)
+        .output()
+        .unwrap();
+    assert!(
+        built.status.success(),
+        "{}",
+        String::from_utf8_lossy(&built.stderr)
+    );
+    let btf = oxbpf_object::btf::Btf::parse_elf(&fs::read(&object).unwrap()).unwrap();
+    let mut types: Vec<String> = btf
+        .types()
+        .filter(|(_, ty)| ty.kind() == oxbpf_object::btf::Kind::STRUCT && !ty.name().is_empty())
+        .map(|(_, ty)| {
+            let members = ty.members().map(|member| {
+                let mut dump = oxbpf_object::btf::dump_c::CDump::new(&btf);
+                let declaration = dump.declaration(member.ty, member.name).unwrap();
+                (declaration, member.bit_offset, member.bitfield_size)
+            });
+            let members: Vec<_> = members.collect();
+            format!("{} {:?} {members:?}", ty.name(), ty.size())
+        })
+        .collect();
+    types.sort();
+    types
+}
+
+#[test]
+#[ignore = "takes a minute; `cargo test -p oxbpf-cli --test btf -- --ignored`"]
+fn clang_makes_the_same_of_c_as_of_bpftools() {
+    let Some(theirs) = other("bpftool", &["btf", "dump", "file", KERNEL, "format", "c"]) else {
+        return;
+    };
+    let Ok(clang) = bpf2rs::Clang::find() else {
+        eprintln!("skipped: no clang");
+        return;
+    };
+    let clang = clang.path().to_str().unwrap();
+    let ours = oxbpf().args(["btf", "dump"]).output().unwrap().stdout;
+    let (ours, theirs) = (types_of(clang, &ours), types_of(clang, &theirs));
+    assert_eq!(ours.len(), theirs.len());
+    // Its version 7.1 gets some sizes wrong; what matters then is the kernel's word.
+    let kernel = oxbpf::btf::KernelBtf::running().unwrap();
+    let mut wrong = 0;
+    for (ours, theirs) in ours
+        .iter()
+        .zip(&theirs)
+        .filter(|(ours, theirs)| ours != theirs)
+    {
+        wrong += 1;
+        let name = ours.split(' ').next().unwrap();
+        let all: Vec<_> = kernel.types().find_all(name).collect();
+        let is_kernels = |text: &str| {
+            all.iter()
+                .any(|ty| text.contains(&format!("{name} {:?} ", ty.size())))
+        };
+        assert!(is_kernels(ours) && !is_kernels(theirs), "{ours}\n{theirs}");
+    }
+    assert!(wrong < 10, "{wrong} differ");
+    assert!(ours.len() > 5000, "{} structures", ours.len());
+}
+
+#[test]
+fn one_type_comes_with_what_it_needs_and_no_more() {
+    let (c, said, status) = run(["btf", "dump", "-t", "struct list_head"]);
+    assert_eq!((said.as_str(), status), ("", 0));
+    let expected =
+        "struct list_head {\n\tstruct list_head *next;\n\tstruct list_head *prev;\n};\n\n";
+    assert_eq!(c.trim_start_matches("struct list_head;\n\n"), expected);
+    let (raw, _, _) = run(["btf", "dump", "-f", "raw", "-t", "struct list_head"]);
+    assert_eq!(raw.lines().count(), 4, "{raw}");
+    let (rust, _, _) = run(["btf", "dump", "-f", "rust", "-t", "struct list_head"]);
+    assert!(rust.contains("pub struct ListHead"), "{rust}");
+    assert!(rust.contains("pub next: u64"), "{rust}");
+}
+
+#[test]
+fn what_is_not_there_is_said_with_what_is() {
+    for (args, says) in [
+        (
+            &["btf", "dump", "-t", "struct list_hed"][..],
+            "there is no type `struct list_hed`; did you mean `list_head`",
+        ),
+        (
+            &["btf", "dump", "/no/such/file"],
+            "reading `/no/such/file` failed: No such file",
+        ),
+        (
+            &["btf", "dump", "/proc/version"],
+            "holds no types: it is text",
+        ),
+        (
+            &["btf", "dump", "prog:4294967295"],
+            "opening the program with id 4294967295",
+        ),
+        (&["btf", "dump", "prog:x"], "`x` is no number of a program"),
+        (
+            &["btf", "dump", "module:no_such"],
+            "no module of that name is loaded",
+        ),
+        (&["btf", "dmp"], "a similar subcommand exists: 'dump'"),
+        (&["vrfy"], "unrecognized subcommand 'vrfy'"),
+    ] {
+        let (_, said, status) = run(args);
+        assert!(said.contains(says), "{args:?}: {said}");
+        assert_eq!(status, 2, "{args:?}");
+    }
+}
+
+#[test]
+fn diff_tells_and_says_so_by_its_exit_status() {
+    let (text, said, status) = run(["btf", "diff", "kernel", "kernel"]);
+    assert_eq!((text.as_str(), said.as_str(), status), ("", "", 0));
+
+    let directory = tempfile::tempdir().unwrap();
+    let min = directory.path().join("min.btf");
+    let object = directory.path().join("core.bpf.o");
+    fs::write(&object, fixtures::object("core")).unwrap();
+    let (text, _, status) = run([
+        "btf".as_ref(),
+        "min".as_ref(),
+        object.as_os_str(),
+        "-O".as_ref(),
+        min.as_os_str(),
+    ]);
+    assert_eq!(status, 0);
+    assert!(
+        text.contains(" types, ") && text.ends_with("for 1 object\n"),
+        "{text}"
+    );
+
+    // All that the object asks about is in it, and not much besides.
+    let min = min.to_str().unwrap();
+    let object = object.to_str().unwrap();
+    let (text, said, status) = run(["btf", "diff", "kernel", min, "--for", object]);
+    assert_eq!((text.as_str(), said.as_str(), status), ("", "", 0));
+    let (text, _, status) = run(["btf", "diff", "kernel", min, "-t", "task_struct"]);
+    assert_eq!(status, 1);
+    assert!(text.starts_with("struct task_struct\n  "), "{text}");
+    assert!(text.contains("  static_prio is gone\n"), "{text}");
+    let (json, _, _) = run([
+        "-o",
+        "json",
+        "btf",
+        "diff",
+        "kernel",
+        min,
+        "-t",
+        "list_head",
+    ]);
+    assert!(
+        json.contains(r#"{"type":"struct list_head","change":"gone"}"#),
+        "{json}"
+    );
+}
