@@ -15,6 +15,9 @@ use crate::{
     target::{Arch, Target},
 };
 
+/// What C can tell bpf2rs.
+const MARKS: &str = include_str!("bpf2rs.h");
+
 /// What is compiled, and how.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
@@ -142,7 +145,7 @@ impl Job<'_> {
             "-fno-color-diagnostics"
         });
         command.args(self.cflags);
-        command.arg("-isystem").arg(self.byteorder_header(target)?);
+        command.arg("-isystem").arg(self.own_headers(target)?);
         if let Some(directory) = &self.vmlinux {
             command.arg("-I").arg(directory);
         }
@@ -152,10 +155,10 @@ impl Job<'_> {
         Ok(command)
     }
 
-    /// A directory whose `asm/byteorder.h` says the target's byte order. The system's speaks of
-    /// this machine's processor, and would lay out `struct iphdr` the wrong way round for the
-    /// other one.
-    fn byteorder_header(&self, target: Target) -> Result<PathBuf> {
+    /// A directory with `bpf2rs.h`, and an `asm/byteorder.h` that says the target's byte order. The
+    /// system's speaks of this machine's processor, and would lay out `struct iphdr` the wrong way
+    /// round for the other one.
+    fn own_headers(&self, target: Target) -> Result<PathBuf> {
         let directory = self.scratch.directory(target.name())?;
         let asm = self
             .scratch
@@ -166,6 +169,8 @@ impl Job<'_> {
             target.endian_name()
         );
         fs::write(&asm, text).map_err(|e| Error::io("writing", &asm, e))?;
+        let marks = directory.join("bpf2rs.h");
+        fs::write(&marks, MARKS).map_err(|e| Error::io("writing", &marks, e))?;
         Ok(directory)
     }
 

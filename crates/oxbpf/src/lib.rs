@@ -2,7 +2,7 @@
 #![deny(missing_docs)]
 
 #[doc(hidden)]
-#[path = "generated.rs"]
+#[path = "generated/mod.rs"]
 pub mod __private;
 mod bool;
 pub mod btf;

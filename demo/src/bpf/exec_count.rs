@@ -66,6 +66,13 @@ mod generated {
         pub fn embedded() -> ::oxbpf::Result<Self> {
             let mut object = ::oxbpf::__private::parse("exec_count", OBJECT)?;
             Ok(Self {
+                rodata: RodataSpec {
+                    execve_nr: ::oxbpf::__private::variable(
+                        &object,
+                        ".rodata",
+                        "execve_nr",
+                    )?,
+                },
                 maps: MapSpecs {
                     exec_count: ::oxbpf::__private::take_map(&mut object, "exec_count")?,
                 },
@@ -85,13 +92,6 @@ mod generated {
                     count_raw_tp: ::oxbpf::__private::take_program(
                         &mut object,
                         "count_raw_tp",
-                    )?,
-                },
-                rodata: RodataSpec {
-                    execve_nr: ::oxbpf::__private::variable(
-                        &object,
-                        ".rodata",
-                        "execve_nr",
                     )?,
                 },
                 object,
@@ -196,6 +196,60 @@ mod generated {
         #[must_use]
         pub fn execve_nr(&self) -> &::oxbpf::Global<u64> {
             &self.execve_nr
+        }
+    }
+
+    /// A link for each program that can be attached. A program stays attached as long as its link
+    /// lives.
+    ///
+    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is
+    /// to be attached: put the link there that a builder gives.
+    #[derive(Debug, Default)]
+    pub struct Links {
+        /// `count_kprobe`, `SEC("?kprobe/sys_execve")`: loaded if its `autoload` is set.
+        pub count_kprobe: ::core::option::Option<::oxbpf::Link>,
+        /// `count_fentry`, `SEC("?fentry/sys_execve")`: loaded if its `autoload` is set.
+        pub count_fentry: ::core::option::Option<::oxbpf::Link>,
+        /// `count_tracepoint`, `SEC("?tracepoint/syscalls/sys_enter_execve")`: loaded if its `autoload` is set.
+        pub count_tracepoint: ::core::option::Option<::oxbpf::Link>,
+        /// `count_raw_tp`, `SEC("?raw_tp/sys_enter")`: loaded if its `autoload` is set.
+        pub count_raw_tp: ::core::option::Option<::oxbpf::Link>,
+    }
+
+    impl Links {
+        /// Detaches all programs, several at a time.
+        ///
+        /// # Errors
+        /// That of the first which fails; the others are detached all the same.
+        pub fn detach(self) -> ::oxbpf::Result<()> {
+            let links = [
+                self.count_kprobe,
+                self.count_fentry,
+                self.count_tracepoint,
+                self.count_raw_tp,
+            ];
+            links.into_iter().flatten().collect::<::oxbpf::Links>().detach()
+        }
+    }
+
+    impl Objects {
+        /// Attaches every program to what its section names: all of them, or none.
+        ///
+        /// # Errors
+        /// That of the first which cannot be attached.
+        pub fn attach_all(&self) -> ::oxbpf::Result<Links> {
+            let mut links = ::oxbpf::__private::TakenLinks::attach([
+                self.programs.count_kprobe.as_deref().map(Into::into),
+                self.programs.count_fentry.as_deref().map(Into::into),
+                self.programs.count_tracepoint.as_deref().map(Into::into),
+                self.programs.count_raw_tp.as_deref().map(Into::into),
+            ])?;
+            Ok(Links {
+                count_kprobe: links.take("count_kprobe"),
+                count_fentry: links.take("count_fentry"),
+                count_tracepoint: links.take("count_tracepoint"),
+                count_raw_tp: links.take("count_raw_tp"),
+            })
         }
     }
 

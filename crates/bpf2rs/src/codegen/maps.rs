@@ -9,35 +9,57 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::{
+    marks::Marks,
     names::Scope,
     types::{Asker, RustType, Types, c_type},
 };
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A map of the generated code.
 pub(super) struct MapItem<'a> {
     pub(super) name: &'a str,
     pub(super) field: Ident,
-    /// The typed front that it gets, if its types are known.
-    front: Option<TokenStream>,
+    pub(super) loaded: Loaded,
     pub(super) docs: String,
+}
+
+/// What a map is once it is loaded.
+pub(super) enum Loaded {
+    /// Bytes to bytes.
+    Map,
+    /// A typed front.
+    Front(TokenStream),
+    /// Memory that is shared with programs.
+    Arena,
+    /// A structure for the kernel, which may be created only on demand.
+    StructOps { is_optional: bool },
 }
 
 impl MapItem<'_> {
     /// Its type once loaded.
     pub(super) fn loaded(&self) -> TokenStream {
-        match &self.front {
-            Some(front) => front.clone(),
-            None => quote!(::oxbpf::Map),
+        match &self.loaded {
+            Loaded::Map => quote!(::oxbpf::Map),
+            Loaded::Front(front) => front.clone(),
+            Loaded::Arena => quote!(::oxbpf::map::Arena),
+            Loaded::StructOps { is_optional: false } => quote!(::oxbpf::StructOps),
+            Loaded::StructOps { is_optional: true } => {
+                quote!(::core::option::Option<::oxbpf::StructOps>)
+            }
         }
     }
 
     /// An expression that takes it out of a `collection`.
     pub(super) fn lookup(&self) -> TokenStream {
         let name = self.name;
-        match self.front {
-            Some(_) => quote!(collection.map(#name)?.typed()?),
-            None => quote!(collection.map(#name)?),
+        match self.loaded {
+            Loaded::Map => quote!(collection.map(#name)?),
+            Loaded::Front(_) => quote!(collection.map(#name)?.typed()?),
+            Loaded::Arena => quote!(collection.arena(#name)?),
+            Loaded::StructOps { is_optional: false } => quote!(collection.struct_ops(#name)?),
+            Loaded::StructOps { is_optional: true } => {
+                quote!(::oxbpf::__private::optional_struct_ops(collection, #name)?)
+            }
         }
     }
 }
@@ -65,8 +87,16 @@ const FRONTS: &[(MapType, Front)] = &[
 pub(super) fn collect<'a>(
     spec: &'a CollectionSpec,
     types: &mut Types<'_>,
+    marks: &Marks<'_>,
 ) -> Result<Vec<MapItem<'a>>> {
     let mut scope = Scope::default();
+    let names: Vec<_> = spec.maps().iter().map(|map| map.name.as_str()).collect();
+    if let Some(stray) = marks.stray(&names) {
+        return Err(Error::new(
+            ErrorKind::Type,
+            format!("`BPF2RS_EVENTS` names `{stray}`, and the object has no such map"),
+        ));
+    }
     spec.maps()
         .iter()
         .filter(|map| !holds_variables(map.data.as_ref()))
@@ -74,7 +104,7 @@ pub(super) fn collect<'a>(
             Ok(MapItem {
                 name: &map.name,
                 field: scope.verbatim(&map.name),
-                front: front(map, types)?,
+                loaded: loaded(map, types, marks)?,
                 docs: types.comments().on(Kind::VAR, &map.name, &docs(map, types)),
             })
         })
@@ -82,7 +112,30 @@ pub(super) fn collect<'a>(
 }
 
 fn holds_variables(data: Option<&DataSection>) -> bool {
-    data.is_some_and(|data| data.kind != DataKind::StructOps)
+    data.is_some_and(|data| !matches!(data.kind, DataKind::StructOps | DataKind::Arena))
+}
+
+fn loaded(map: &MapSpec, types: &mut Types<'_>, marks: &Marks<'_>) -> Result<Loaded> {
+    if let Some(event) = marks.event(&map.name) {
+        if ![MapType::RINGBUF, MapType::PERF_EVENT_ARRAY].contains(&map.map_type) {
+            return Err(Error::new(
+                ErrorKind::Type,
+                format!(
+                    "`BPF2RS_EVENTS` names `{}`, through which no events come: it is of type {}",
+                    map.name, map.map_type
+                ),
+            ));
+        }
+        let event = side(map, "event", event, types)?;
+        return Ok(Loaded::Front(quote!(::oxbpf::ring::EventMap<#event>)));
+    }
+    Ok(match map.map_type {
+        MapType::ARENA => Loaded::Arena,
+        MapType::STRUCT_OPS => Loaded::StructOps {
+            is_optional: !map.autocreate,
+        },
+        _ => front(map, types)?.map_or(Loaded::Map, Loaded::Front),
+    })
 }
 
 fn front(map: &MapSpec, types: &mut Types<'_>) -> Result<Option<TokenStream>> {

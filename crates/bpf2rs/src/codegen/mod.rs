@@ -9,12 +9,15 @@ mod comments;
 mod embed;
 mod enumeration;
 mod layout;
+mod links;
 mod maps;
+mod marks;
 mod names;
 mod objects;
 mod programs;
 mod record;
 mod spec;
+mod struct_ops;
 mod typedef;
 mod types;
 mod types_alone;
@@ -29,7 +32,9 @@ use crate::{
     target::{Arch, Target},
 };
 use maps::MapItem;
+use marks::Marks;
 use programs::ProgramItem;
+use struct_ops::Structure;
 use types::{Asker, Types};
 pub use types_alone::{RustTypes, rust_types};
 use variables::Section;
@@ -126,9 +131,18 @@ fn body(request: &Request<'_>, spec: &CollectionSpec) -> Result<TokenStream> {
         })?,
     };
     let mut types = Types::new(&btf);
-    let maps = maps::collect(spec, &mut types)?;
+    let marks = Marks::of(&btf);
+    let maps = maps::collect(spec, &mut types, &marks)?;
     let sections = variables::collect(spec, &mut types)?;
     let programs = programs::collect(spec, &types);
+    let struct_ops = struct_ops::collect(spec, &mut types);
+    for id in &marks.types {
+        let asker = Asker {
+            name: "type",
+            what: "`BPF2RS_TYPE`",
+        };
+        types.rust_type(*id, asker)?;
+    }
     for name in request.types {
         asked_for(&mut types, name)?;
     }
@@ -136,6 +150,7 @@ fn body(request: &Request<'_>, spec: &CollectionSpec) -> Result<TokenStream> {
         maps,
         programs,
         sections,
+        struct_ops,
     };
     let spec = spec::define(request, &parts);
     let objects = objects::define(request, &parts);
@@ -152,6 +167,7 @@ struct Parts<'a> {
     maps: Vec<MapItem<'a>>,
     programs: Vec<ProgramItem<'a>>,
     sections: Vec<Section<'a>>,
+    struct_ops: Vec<Structure<'a>>,
 }
 
 /// The source with an empty line between items, which the printer leaves out.
@@ -210,8 +226,8 @@ fn asked_for(types: &mut Types<'_>, name: &str) -> Result<()> {
         )
         .with_remedy(format!(
             "clang leaves out types that neither a map, nor a variable, nor the parameters of a \
-             function name: if the C source has it, add `struct {name} *unused_{name} \
-             __attribute__((unused));`"
+             function name: if the C source has it, include `bpf2rs.h` and add \
+             `BPF2RS_TYPE(struct {name});`"
         )));
     };
     let what = format!("`--type {name}`");

@@ -1,9 +1,12 @@
 //! `Objects`: what the kernel made of the object.
 
+use oxbpf_object::spec::DataKind;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Parts, Request, doc, maps::MapItem, names, programs::ProgramItem, variables::Section};
+use super::{
+    Parts, Request, doc, links, maps::MapItem, names, programs::ProgramItem, variables::Section,
+};
 
 /// `Objects` and its parts.
 pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
@@ -11,7 +14,9 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
         maps,
         programs,
         sections,
+        ..
     } = parts;
+    let links = links::define(parts);
     let map_fields: Vec<_> = maps.iter().map(|map| &map.field).collect();
     let map_types = maps.iter().map(MapItem::loaded);
     let map_docs = maps.iter().map(|map| doc(&map.docs));
@@ -26,13 +31,13 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             name,
             field,
             loaded,
-            is_constant,
+            kind,
             ..
         } = section;
-        let docs = doc(&if *is_constant {
-            format!("The constants in `{name}`, as the programs see them.")
-        } else {
-            format!("The variables in `{name}`, shared with the programs.")
+        let docs = doc(&match kind {
+            DataKind::Rodata => format!("The constants in `{name}`, as the programs see them."),
+            DataKind::Kconfig => "The kernel's configuration, as the programs see it.".to_owned(),
+            _ => format!("The variables in `{name}`, shared with the programs."),
         });
         quote! {
             #docs
@@ -107,6 +112,8 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
         }
 
         #(#section_structs)*
+
+        #links
 
         impl Objects {
             fn new(collection: &::oxbpf::Collection) -> ::oxbpf::Result<Self> {

@@ -1,6 +1,6 @@
 //! Programs: what can be attached where is known from the section name, so rustc can know too.
 
-use oxbpf_object::{CollectionSpec, ProgramSpec, ProgramType, btf::Kind};
+use oxbpf_object::{CollectionSpec, ProgramSpec, ProgramType, btf::Kind, section_name::SectionDef};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
@@ -14,6 +14,8 @@ pub(super) struct ProgramItem<'a> {
     kind: Option<Ident>,
     /// Whether it is loaded only on demand.
     is_optional: bool,
+    /// Whether it is attached as a part of a structure.
+    pub(super) is_function: bool,
     pub(super) docs: String,
 }
 
@@ -31,6 +33,17 @@ impl ProgramItem<'_> {
         }
     }
 
+    /// An expression for the program that `self` may have, as an option.
+    pub(super) fn as_option(&self) -> TokenStream {
+        let field = &self.field;
+        match (self.is_optional, &self.kind) {
+            (true, Some(_)) => quote!(self.programs.#field.as_deref()),
+            (true, None) => quote!(self.programs.#field.as_ref()),
+            (false, Some(_)) => quote!(::core::option::Option::Some(&*self.programs.#field)),
+            (false, None) => quote!(::core::option::Option::Some(&self.programs.#field)),
+        }
+    }
+
     /// An expression that takes it out of a `collection`.
     pub(super) fn lookup(&self) -> TokenStream {
         let name = self.name;
@@ -45,16 +58,49 @@ impl ProgramItem<'_> {
     }
 }
 
-/// The kinds that there are. Programs that share a type with others but attach elsewhere
-/// (uprobes with kprobes) are told apart by their section, and have no kind yet.
+/// The kinds that there are, by type.
 #[rustfmt::skip]
-const KINDS: &[(ProgramType, &[&str], &str)] = &[
-    (ProgramType::KPROBE,                  &["kprobe", "kretprobe", "ksyscall", "kretsyscall"], "KprobeKind"),
-    (ProgramType::TRACEPOINT,              &[], "TracepointKind"),
-    (ProgramType::RAW_TRACEPOINT,          &[], "RawTracepointKind"),
-    (ProgramType::RAW_TRACEPOINT_WRITABLE, &[], "RawTracepointKind"),
-    (ProgramType::TRACING,                 &[], "TracingKind"),
+const KINDS: &[(ProgramType, &str)] = &[
+    (ProgramType::SOCKET_FILTER,           "SocketFilterKind"),
+    (ProgramType::KPROBE,                  "KprobeKind"),
+    (ProgramType::SCHED_CLS,               "TcKind"),
+    (ProgramType::SCHED_ACT,               "TcKind"),
+    (ProgramType::TRACEPOINT,              "TracepointKind"),
+    (ProgramType::XDP,                     "XdpKind"),
+    (ProgramType::PERF_EVENT,              "PerfEventKind"),
+    (ProgramType::CGROUP_SKB,              "CgroupKind"),
+    (ProgramType::CGROUP_SOCK,             "CgroupKind"),
+    (ProgramType::LWT_IN,                  "LwtKind"),
+    (ProgramType::LWT_OUT,                 "LwtKind"),
+    (ProgramType::LWT_XMIT,                "LwtKind"),
+    (ProgramType::SOCK_OPS,                "CgroupKind"),
+    (ProgramType::SK_SKB,                  "SkSkbKind"),
+    (ProgramType::CGROUP_DEVICE,           "CgroupKind"),
+    (ProgramType::SK_MSG,                  "SkMsgKind"),
+    (ProgramType::RAW_TRACEPOINT,          "RawTracepointKind"),
+    (ProgramType::CGROUP_SOCK_ADDR,        "CgroupKind"),
+    (ProgramType::LWT_SEG6LOCAL,           "LwtKind"),
+    (ProgramType::LIRC_MODE2,              "LircKind"),
+    (ProgramType::SK_REUSEPORT,            "SkReuseportKind"),
+    (ProgramType::FLOW_DISSECTOR,          "FlowDissectorKind"),
+    (ProgramType::CGROUP_SYSCTL,           "CgroupKind"),
+    (ProgramType::RAW_TRACEPOINT_WRITABLE, "RawTracepointKind"),
+    (ProgramType::CGROUP_SOCKOPT,          "CgroupKind"),
+    (ProgramType::TRACING,                 "TracingKind"),
+    (ProgramType::STRUCT_OPS,              "StructOpsKind"),
+    (ProgramType::EXT,                     "ExtensionKind"),
+    (ProgramType::LSM,                     "LsmKind"),
+    (ProgramType::SK_LOOKUP,               "SkLookupKind"),
+    (ProgramType::SYSCALL,                 "SyscallKind"),
+    (ProgramType::NETFILTER,               "NetfilterKind"),
 ];
+
+/// Sections whose programs are loaded as kprobes and attached in user space.
+fn is_user_probe(def: &SectionDef) -> bool {
+    ["uprobe", "uretprobe", "usdt"]
+        .iter()
+        .any(|name| def.name.starts_with(name))
+}
 
 /// The programs of an object.
 pub(super) fn collect<'a>(spec: &'a CollectionSpec, types: &Types<'_>) -> Vec<ProgramItem<'a>> {
@@ -65,8 +111,10 @@ pub(super) fn collect<'a>(spec: &'a CollectionSpec, types: &Types<'_>) -> Vec<Pr
             name: &program.name,
             field: scope.verbatim(&program.name),
             kind: kind(program),
-            // A fresh specification loads all but what the C source marks with `?`.
-            is_optional: !program.autoload,
+            // A fresh specification loads all but what the C source marks with `?`; the functions
+            // of a structure are loaded as far as it is created.
+            is_optional: !program.autoload || program.prog_type == Some(ProgramType::STRUCT_OPS),
+            is_function: program.prog_type == Some(ProgramType::STRUCT_OPS),
             docs: types
                 .comments()
                 .on(Kind::FUNC, &program.name, &docs(program)),
@@ -75,14 +123,16 @@ pub(super) fn collect<'a>(spec: &'a CollectionSpec, types: &Types<'_>) -> Vec<Pr
 }
 
 fn kind(program: &ProgramSpec) -> Option<Ident> {
-    let section = program.section_def.map_or("", |def| def.name);
-    KINDS
-        .iter()
-        .find(|(program_type, sections, _)| {
-            program.prog_type == Some(*program_type)
-                && (sections.is_empty() || sections.contains(&section))
-        })
-        .map(|(_, _, kind)| Ident::new(kind, Span::call_site()))
+    let name = match program.section_def {
+        Some(def) if is_user_probe(def) => "UprobeKind",
+        _ => {
+            let (_, kind) = KINDS
+                .iter()
+                .find(|(program_type, _)| program.prog_type == Some(*program_type))?;
+            kind
+        }
+    };
+    Some(Ident::new(name, Span::call_site()))
 }
 
 fn docs(program: &ProgramSpec) -> String {

@@ -1,9 +1,10 @@
 //! `Spec`: the object before it is loaded, as plain data.
 
+use oxbpf_object::spec::DataKind;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Parts, Request, doc, names, variables::Section};
+use super::{Parts, Request, doc, names, struct_ops, variables::Section};
 
 /// `Spec` and its parts.
 pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
@@ -11,6 +12,7 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
         maps,
         programs,
         sections,
+        struct_ops,
     } = parts;
     let Request { name, source, .. } = request;
     let section_fields = sections.iter().map(|section| {
@@ -18,13 +20,16 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             name,
             field,
             spec,
-            is_constant,
+            kind,
             ..
         } = section;
-        let docs = doc(&if *is_constant {
-            format!("Constants (`{name}`) that programs will see.")
-        } else {
-            format!("Initial values of the variables in `{name}`.")
+        let docs = doc(&match kind {
+            DataKind::Rodata => format!("Constants (`{name}`) that programs will see."),
+            DataKind::Kconfig => {
+                "What programs are to take the kernel's configuration for; `None` for what it is."
+                    .to_owned()
+            }
+            _ => format!("Initial values of the variables in `{name}`."),
         });
         quote! {
             #docs
@@ -54,35 +59,27 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
     });
     let read_sections = sections.iter().map(|section| {
         let Section {
-            name, field, spec, ..
+            map, field, spec, ..
         } = section;
         let values = section.variables.iter().map(|variable| {
             let field = &variable.field;
-            let initial = variable.initial(name);
+            let initial = variable.initial(map);
             quote!(#field: #initial,)
         });
         quote!(#field: #spec { #(#values)* },)
     });
     let write_sections = sections.iter().map(|section| {
-        let Section {
-            name,
-            field: section_field,
-            ..
-        } = section;
-        let values = section.variables.iter().map(|variable| {
-            let value = variable.reference(section_field);
-            let variable = variable.name;
-            quote! {
-                ::oxbpf::__private::set_variable(&mut object, #name, #variable, #value)?;
-            }
-        });
+        let values = section
+            .variables
+            .iter()
+            .map(|variable| variable.put(section.map, &section.field));
         quote!(#(#values)*)
     });
 
     let data_sections = match sections[..] {
         [] => None,
         _ => {
-            let names = sections.iter().map(|section| section.name);
+            let names = sections.iter().map(|section| section.map);
             Some(quote! {
                 fn data_sections() -> &'static [&'static str] {
                     &[#(#names,)*]
@@ -90,6 +87,11 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             })
         }
     };
+
+    let struct_ops_field = struct_ops::field(struct_ops);
+    let struct_ops_structs = struct_ops::structs(struct_ops);
+    let read_struct_ops = struct_ops::read(struct_ops);
+    let write_struct_ops = struct_ops::write(struct_ops);
 
     let (map_names, map_fields) = names(maps, |map| (map.name, &map.field));
     let map_docs = maps.iter().map(|map| doc(&map.docs));
@@ -107,6 +109,7 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             pub maps: MapSpecs,
             /// Settings of its programs.
             pub programs: ProgramSpecs,
+            #struct_ops_field
             #(#section_fields)*
             object: ::oxbpf::object::CollectionSpec,
         }
@@ -123,6 +126,8 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             #(#program_docs pub #program_fields: ::oxbpf::object::ProgramSpec,)*
         }
 
+        #struct_ops_structs
+
         #(#section_structs)*
 
         impl Spec {
@@ -133,6 +138,9 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
             pub fn embedded() -> ::oxbpf::Result<Self> {
                 let mut object = ::oxbpf::__private::parse(#name, OBJECT)?;
                 Ok(Self {
+                    // Values are read while the maps that hold them are there.
+                    #(#read_sections)*
+                    #read_struct_ops
                     maps: MapSpecs {
                         #(#map_fields: ::oxbpf::__private::take_map(&mut object, #map_names)?,)*
                     },
@@ -140,7 +148,6 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
                         #(#program_fields:
                             ::oxbpf::__private::take_program(&mut object, #program_names)?,)*
                     },
-                    #(#read_sections)*
                     object,
                 })
             }
@@ -158,6 +165,7 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
                     &mut object, #program_names, self.programs.#program_fields,
                 )?;)*
                 #(#write_sections)*
+                #write_struct_ops
                 Ok(object)
             }
 

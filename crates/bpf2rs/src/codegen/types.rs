@@ -320,6 +320,13 @@ pub(super) fn c_type(btf: &Btf, id: TypeId) -> String {
 
 /// A declaration as C writes it, without qualifiers: `char comm[16]`.
 pub(super) fn c_declaration(btf: &Btf, id: TypeId, name: &str) -> String {
+    declaration(btf, id, name, MAX_FUNCTIONS)
+}
+
+/// How many parameter lists may lie in each other; what is in more is left out.
+const MAX_FUNCTIONS: usize = 2;
+
+fn declaration(btf: &Btf, id: TypeId, name: &str, functions: usize) -> String {
     let mut declarator = name.to_owned();
     let mut at = id;
     for _ in 0..MAX_DEPTH {
@@ -340,6 +347,21 @@ pub(super) fn c_declaration(btf: &Btf, id: TypeId, name: &str) -> String {
                 at = array.element;
                 continue;
             }
+            Contents::FuncProto(function) => {
+                if declarator.starts_with('*') {
+                    declarator = format!("({declarator})");
+                }
+                let parameters: Vec<_> = match functions.checked_sub(1) {
+                    Some(left) => function
+                        .params()
+                        .map(|parameter| declaration(btf, parameter.ty, "", left))
+                        .collect(),
+                    None => vec!["…".to_owned()],
+                };
+                declarator.push_str(&format!("({})", parameters.join(", ")));
+                at = function.result;
+                continue;
+            }
             Contents::Struct(_) | Contents::Fwd { is_union: false } => "struct ",
             Contents::Union(_) | Contents::Fwd { is_union: true } => "union ",
             Contents::Enum(_) => "enum ",
@@ -347,7 +369,6 @@ pub(super) fn c_declaration(btf: &Btf, id: TypeId, name: &str) -> String {
         };
         let base = match (ty.kind(), ty.name()) {
             (Kind::VOID, _) => "void",
-            (Kind::FUNC_PROTO, _) => "function",
             (_, "") => "{ … }",
             (_, name) => name,
         };
@@ -380,7 +401,7 @@ pub(super) fn find(btf: &Btf, name: &str) -> Option<TypeId> {
 
 #[cfg(test)]
 mod tests {
-    use oxbpf_object::btf::{BtfBuilder, Member};
+    use oxbpf_object::btf::{BtfBuilder, Member, Param};
 
     use super::*;
 
@@ -511,6 +532,11 @@ mod tests {
         let void = btf.add_ptr(TypeId::VOID);
         let constant = btf.add_const(int);
         let unnamed = btf.add_struct("", 0, &[]);
+        let parameter = |ty| Param { name: "", ty };
+        let function = btf.add_func_proto(TypeId::VOID, &[parameter(int), parameter(pointer)]);
+        let handler = btf.add_ptr(function);
+        let of_handlers = btf.add_func_proto(int, &[parameter(handler)]);
+        let of_handlers = btf.add_ptr(of_handlers);
         let btf = btf.build().unwrap();
         for (id, declaration, ty) in [
             (int, "int x", "int"),
@@ -521,6 +547,12 @@ mod tests {
             (void, "void *x", "void *"),
             (constant, "int x", "int"),
             (unnamed, "struct { … } x", "struct { … }"),
+            (handler, "void (*x)(int, int *)", "void (*)(int, int *)"),
+            (
+                of_handlers,
+                "int (*x)(void (*)(int, int *))",
+                "int (*)(void (*)(int, int *))",
+            ),
         ] {
             assert_eq!(c_declaration(&btf, id, "x"), declaration);
             assert_eq!(c_type(&btf, id), ty);

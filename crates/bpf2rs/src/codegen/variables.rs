@@ -23,8 +23,9 @@ pub(super) struct Section<'a> {
     pub(super) spec: Ident,
     /// The type of its variables after the load.
     pub(super) loaded: Ident,
-    /// Whether nobody changes it once it is loaded.
-    pub(super) is_constant: bool,
+    /// The map that holds it.
+    pub(super) map: &'a str,
+    pub(super) kind: DataKind,
     pub(super) variables: Vec<Variable<'a>>,
 }
 
@@ -35,7 +36,12 @@ pub(super) struct Variable<'a> {
     pub(super) ty: TokenStream,
     pub(super) docs: String,
     is_large: bool,
+    /// Whether it is the loader that gives it a value, if nobody else does.
+    is_setting: bool,
 }
+
+/// What the loader calls the section of an arena's variables, which lie in the map itself.
+const ARENA: &str = ".addr_space.1";
 
 /// From this size on variables are boxed before the load: a `Spec` is passed by value.
 const LARGE: u64 = 4096;
@@ -44,7 +50,9 @@ impl Variable<'_> {
     /// The type of its value before the load.
     pub(super) fn spec_type(&self) -> TokenStream {
         let ty = &self.ty;
-        if self.is_large {
+        if self.is_setting {
+            quote!(::core::option::Option<#ty>)
+        } else if self.is_large {
             quote!(::std::boxed::Box<#ty>)
         } else {
             ty.clone()
@@ -52,22 +60,27 @@ impl Variable<'_> {
     }
 
     /// An expression that reads its initial value from an `object`.
-    pub(super) fn initial(&self, section: &str) -> TokenStream {
+    pub(super) fn initial(&self, map: &str) -> TokenStream {
         let name = self.name;
-        if self.is_large {
-            quote!(::oxbpf::__private::large_variable(&object, #section, #name)?)
+        if self.is_setting {
+            quote!(::core::option::Option::None)
+        } else if self.is_large {
+            quote!(::oxbpf::__private::large_variable(&object, #map, #name)?)
         } else {
-            quote!(::oxbpf::__private::variable(&object, #section, #name)?)
+            quote!(::oxbpf::__private::variable(&object, #map, #name)?)
         }
     }
 
-    /// The value that a field of that name holds, by reference.
-    pub(super) fn reference(&self, section_field: &Ident) -> TokenStream {
-        let field = &self.field;
-        if self.is_large {
-            quote!(&*self.#section_field.#field)
+    /// A statement that puts the value of its field into an `object`.
+    pub(super) fn put(&self, map: &str, section_field: &Ident) -> TokenStream {
+        let (name, field) = (self.name, &self.field);
+        let value = quote!(self.#section_field.#field);
+        if self.is_setting {
+            quote!(::oxbpf::__private::set_setting(&mut object, #name, #value.as_ref())?;)
+        } else if self.is_large {
+            quote!(::oxbpf::__private::set_variable(&mut object, #map, #name, &*#value)?;)
         } else {
-            quote!(&self.#section_field.#field)
+            quote!(::oxbpf::__private::set_variable(&mut object, #map, #name, &#value)?;)
         }
     }
 }
@@ -78,30 +91,41 @@ pub(super) fn collect<'a>(
     types: &mut Types<'_>,
 ) -> Result<Vec<Section<'a>>> {
     // The fields of `Spec` and `Objects` that are there without them.
-    let mut fields = Scope::with(&["maps", "programs", "object"]);
-    let mut names = Scope::with(&["Spec", "Objects", "Maps", "Programs"]);
+    let mut fields = Scope::with(&["maps", "programs", "struct_ops", "object"]);
+    let mut names = Scope::with(&[
+        "Spec",
+        "Objects",
+        "Maps",
+        "MapSpecs",
+        "Programs",
+        "ProgramSpecs",
+        "StructOpsSpecs",
+        "Links",
+    ]);
     let mut sections = Vec::new();
     for map in spec.maps() {
         let Some(data) = &map.data else { continue };
-        let is_constant = match data.kind {
-            DataKind::Rodata => true,
-            DataKind::Data | DataKind::Bss => false,
+        let is_setting = data.kind == DataKind::Kconfig;
+        let name = match data.kind {
+            DataKind::Rodata | DataKind::Data | DataKind::Bss | DataKind::Kconfig => &map.name,
+            DataKind::Arena => ARENA,
             _ => continue,
         };
         let mut scope = Scope::default();
         let mut variables = Vec::new();
         for variable in data.variables.iter().filter(|v| !v.is_static) {
-            variables.extend(self::variable(variable, &mut scope, types)?);
+            variables.extend(self::variable(variable, is_setting, &mut scope, types)?);
         }
         if variables.is_empty() {
             continue;
         }
         sections.push(Section {
-            name: &map.name,
+            name,
             field: fields.section(&map.name),
             spec: names.type_name(&format!("{}_spec", map.name)),
             loaded: names.type_name(&map.name),
-            is_constant,
+            map: &map.name,
+            kind: data.kind,
             variables,
         });
     }
@@ -110,6 +134,7 @@ pub(super) fn collect<'a>(
 
 fn variable<'a>(
     variable: &'a VariableSpec,
+    is_setting: bool,
     scope: &mut Scope,
     types: &mut Types<'_>,
 ) -> Result<Option<Variable<'a>>> {
@@ -134,5 +159,6 @@ fn variable<'a>(
             &format!("`{}`.", c_declaration(types.btf(), id, &variable.name)),
         ),
         is_large: rust_type.size >= LARGE,
+        is_setting,
     }))
 }

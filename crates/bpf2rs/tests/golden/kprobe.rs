@@ -114,6 +114,44 @@ mod generated {
         pub kprobe_execve: ::oxbpf::program::Typed<::oxbpf::program::KprobeKind>,
     }
 
+    /// A link for each program that can be attached. A program stays attached as long as its link
+    /// lives.
+    ///
+    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is
+    /// to be attached: put the link there that a builder gives.
+    #[derive(Debug, Default)]
+    pub struct Links {
+        /// `kprobe_execve`, `SEC("kprobe/sys_execve")`.
+        pub kprobe_execve: ::core::option::Option<::oxbpf::Link>,
+    }
+
+    impl Links {
+        /// Detaches all programs, several at a time.
+        ///
+        /// # Errors
+        /// That of the first which fails; the others are detached all the same.
+        pub fn detach(self) -> ::oxbpf::Result<()> {
+            let links = [self.kprobe_execve];
+            links.into_iter().flatten().collect::<::oxbpf::Links>().detach()
+        }
+    }
+
+    impl Objects {
+        /// Attaches every program to what its section names: all of them, or none.
+        ///
+        /// # Errors
+        /// That of the first which cannot be attached.
+        pub fn attach_all(&self) -> ::oxbpf::Result<Links> {
+            let mut links = ::oxbpf::__private::TakenLinks::attach([
+                ::core::option::Option::Some(&*self.programs.kprobe_execve)
+                    .map(Into::into),
+            ])?;
+            Ok(Links {
+                kprobe_execve: links.take("kprobe_execve"),
+            })
+        }
+    }
+
     impl Objects {
         fn new(collection: &::oxbpf::Collection) -> ::oxbpf::Result<Self> {
             Ok(Self {

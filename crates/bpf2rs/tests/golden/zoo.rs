@@ -114,8 +114,6 @@ mod generated {
         pub from_rust: types::Everything,
         /// `__u32 wrong`.
         pub wrong: u32,
-        /// `struct event *unused_event`.
-        pub unused_event: u64,
         /// `struct arrays arrays`.
         pub arrays: types::Arrays,
         /// `struct twin twin`.
@@ -145,32 +143,6 @@ mod generated {
         pub fn embedded() -> ::oxbpf::Result<Self> {
             let mut object = ::oxbpf::__private::parse("zoo", OBJECT)?;
             Ok(Self {
-                maps: MapSpecs {
-                    hash: ::oxbpf::__private::take_map(&mut object, "hash")?,
-                    lru: ::oxbpf::__private::take_map(&mut object, "lru")?,
-                    per_cpu: ::oxbpf::__private::take_map(&mut object, "per_cpu")?,
-                    per_cpu_hash: ::oxbpf::__private::take_map(
-                        &mut object,
-                        "per_cpu_hash",
-                    )?,
-                    sizes_only: ::oxbpf::__private::take_map(&mut object, "sizes_only")?,
-                    ring: ::oxbpf::__private::take_map(&mut object, "ring")?,
-                },
-                programs: ProgramSpecs {
-                    always: ::oxbpf::__private::take_program(&mut object, "always")?,
-                    on_demand: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "on_demand",
-                    )?,
-                    write_everything: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "write_everything",
-                    )?,
-                    read_everything: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "read_everything",
-                    )?,
-                },
                 rodata: RodataSpec {
                     limit: ::oxbpf::__private::variable(&object, ".rodata", "limit")?,
                     verbose: ::oxbpf::__private::variable(&object, ".rodata", "verbose")?,
@@ -217,11 +189,6 @@ mod generated {
                         "from_rust",
                     )?,
                     wrong: ::oxbpf::__private::variable(&object, ".bss", "wrong")?,
-                    unused_event: ::oxbpf::__private::variable(
-                        &object,
-                        ".bss",
-                        "unused_event",
-                    )?,
                     arrays: ::oxbpf::__private::variable(&object, ".bss", "arrays")?,
                     twin: ::oxbpf::__private::variable(&object, ".bss", "twin")?,
                     other_twin: ::oxbpf::__private::variable(
@@ -235,6 +202,32 @@ mod generated {
                 },
                 bss_hot: BssHotSpec {
                     hot: ::oxbpf::__private::variable(&object, ".bss.hot", "hot")?,
+                },
+                maps: MapSpecs {
+                    hash: ::oxbpf::__private::take_map(&mut object, "hash")?,
+                    lru: ::oxbpf::__private::take_map(&mut object, "lru")?,
+                    per_cpu: ::oxbpf::__private::take_map(&mut object, "per_cpu")?,
+                    per_cpu_hash: ::oxbpf::__private::take_map(
+                        &mut object,
+                        "per_cpu_hash",
+                    )?,
+                    sizes_only: ::oxbpf::__private::take_map(&mut object, "sizes_only")?,
+                    ring: ::oxbpf::__private::take_map(&mut object, "ring")?,
+                },
+                programs: ProgramSpecs {
+                    always: ::oxbpf::__private::take_program(&mut object, "always")?,
+                    on_demand: ::oxbpf::__private::take_program(
+                        &mut object,
+                        "on_demand",
+                    )?,
+                    write_everything: ::oxbpf::__private::take_program(
+                        &mut object,
+                        "write_everything",
+                    )?,
+                    read_everything: ::oxbpf::__private::take_program(
+                        &mut object,
+                        "read_everything",
+                    )?,
                 },
                 object,
             })
@@ -360,12 +353,6 @@ mod generated {
             ::oxbpf::__private::set_variable(
                 &mut object,
                 ".bss",
-                "unused_event",
-                &self.bss.unused_event,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
                 "arrays",
                 &self.bss.arrays,
             )?;
@@ -452,7 +439,7 @@ mod generated {
         /// The C source does not give the map's types: `typed::<Array<u64>>()` does, and checks the sizes.
         pub sizes_only: ::oxbpf::Map,
         /// `ring`, ringbuf.
-        pub ring: ::oxbpf::Map,
+        pub ring: ::oxbpf::ring::EventMap<types::Event>,
     }
 
     /// The programs.
@@ -463,11 +450,15 @@ mod generated {
         /// `always`, `SEC("tp_btf/sys_enter")`.
         pub always: ::oxbpf::program::Typed<::oxbpf::program::TracingKind>,
         /// `on_demand`, `SEC("?xdp")`: loaded if its `autoload` is set.
-        pub on_demand: ::core::option::Option<::oxbpf::Program>,
+        pub on_demand: ::core::option::Option<
+            ::oxbpf::program::Typed<::oxbpf::program::XdpKind>,
+        >,
         /// `write_everything`, `SEC("socket")`.
-        pub write_everything: ::oxbpf::Program,
+        pub write_everything: ::oxbpf::program::Typed<
+            ::oxbpf::program::SocketFilterKind,
+        >,
         /// `read_everything`, `SEC("socket")`.
-        pub read_everything: ::oxbpf::Program,
+        pub read_everything: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
     }
 
     /// Variables in `.rodata`, once loaded.
@@ -556,7 +547,6 @@ mod generated {
         from_bpf: ::oxbpf::Global<types::Everything>,
         from_rust: ::oxbpf::Global<types::Everything>,
         wrong: ::oxbpf::Global<u32>,
-        unused_event: ::oxbpf::Global<u64>,
         arrays: ::oxbpf::Global<types::Arrays>,
         twin: ::oxbpf::Global<types::Twin>,
         other_twin: ::oxbpf::Global<types::Twin2>,
@@ -588,12 +578,6 @@ mod generated {
         #[must_use]
         pub fn wrong(&self) -> &::oxbpf::Global<u32> {
             &self.wrong
-        }
-
-        /// `struct event *unused_event`.
-        #[must_use]
-        pub fn unused_event(&self) -> &::oxbpf::Global<u64> {
-            &self.unused_event
         }
 
         /// `struct arrays arrays`.
@@ -647,6 +631,64 @@ mod generated {
         }
     }
 
+    /// A link for each program that can be attached. A program stays attached as long as its link
+    /// lives.
+    ///
+    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is
+    /// to be attached: put the link there that a builder gives.
+    #[derive(Debug, Default)]
+    pub struct Links {
+        /// Counts all system calls.
+        ///
+        /// `always`, `SEC("tp_btf/sys_enter")`.
+        pub always: ::core::option::Option<::oxbpf::Link>,
+        /// `on_demand`, `SEC("?xdp")`: loaded if its `autoload` is set.
+        pub on_demand: ::core::option::Option<::oxbpf::Link>,
+        /// `write_everything`, `SEC("socket")`.
+        pub write_everything: ::core::option::Option<::oxbpf::Link>,
+        /// `read_everything`, `SEC("socket")`.
+        pub read_everything: ::core::option::Option<::oxbpf::Link>,
+    }
+
+    impl Links {
+        /// Detaches all programs, several at a time.
+        ///
+        /// # Errors
+        /// That of the first which fails; the others are detached all the same.
+        pub fn detach(self) -> ::oxbpf::Result<()> {
+            let links = [
+                self.always,
+                self.on_demand,
+                self.write_everything,
+                self.read_everything,
+            ];
+            links.into_iter().flatten().collect::<::oxbpf::Links>().detach()
+        }
+    }
+
+    impl Objects {
+        /// Attaches every program to what its section names: all of them, or none.
+        ///
+        /// # Errors
+        /// That of the first which cannot be attached.
+        pub fn attach_all(&self) -> ::oxbpf::Result<Links> {
+            let mut links = ::oxbpf::__private::TakenLinks::attach([
+                ::core::option::Option::Some(&*self.programs.always).map(Into::into),
+                self.programs.on_demand.as_deref().map(Into::into),
+                ::core::option::Option::Some(&*self.programs.write_everything)
+                    .map(Into::into),
+                ::core::option::Option::Some(&*self.programs.read_everything)
+                    .map(Into::into),
+            ])?;
+            Ok(Links {
+                always: links.take("always"),
+                on_demand: links.take("on_demand"),
+                write_everything: links.take("write_everything"),
+                read_everything: links.take("read_everything"),
+            })
+        }
+    }
+
     impl Objects {
         fn new(collection: &::oxbpf::Collection) -> ::oxbpf::Result<Self> {
             Ok(Self {
@@ -656,17 +698,19 @@ mod generated {
                     per_cpu: collection.map("per_cpu")?.typed()?,
                     per_cpu_hash: collection.map("per_cpu_hash")?.typed()?,
                     sizes_only: collection.map("sizes_only")?,
-                    ring: collection.map("ring")?,
+                    ring: collection.map("ring")?.typed()?,
                 },
                 programs: Programs {
                     always: collection.program("always")?.try_into()?,
                     on_demand: ::oxbpf::__private::optional(
                         collection,
                         "on_demand",
-                        Ok,
+                        TryInto::try_into,
                     )?,
-                    write_everything: collection.program("write_everything")?,
-                    read_everything: collection.program("read_everything")?,
+                    write_everything: collection
+                        .program("write_everything")?
+                        .try_into()?,
+                    read_everything: collection.program("read_everything")?.try_into()?,
                 },
                 rodata: Rodata {
                     limit: collection.global(".rodata", "limit")?,
@@ -686,7 +730,6 @@ mod generated {
                     from_bpf: collection.global(".bss", "from_bpf")?,
                     from_rust: collection.global(".bss", "from_rust")?,
                     wrong: collection.global(".bss", "wrong")?,
-                    unused_event: collection.global(".bss", "unused_event")?,
                     arrays: collection.global(".bss", "arrays")?,
                     twin: collection.global(".bss", "twin")?,
                     other_twin: collection.global(".bss", "other_twin")?,
@@ -1259,6 +1302,47 @@ mod generated {
             assert!(::core::mem::offset_of!(PerCpuHashValue, anonymous_value) == 0);
         };
 
+        /// `struct event`, 20 bytes.
+        #[derive(
+            Clone,
+            Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+            ::oxbpf::__private::zerocopy::KnownLayout,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Event {
+            /// `__u32 pid`, at byte 0.
+            pub pid: u32,
+            /// `char comm[16]`, at byte 4.
+            pub comm: ::oxbpf::CharArray<16>,
+        }
+
+        impl ::core::default::Default for Event {
+            fn default() -> Self {
+                ::oxbpf::__private::zeroed()
+            }
+        }
+
+        impl ::core::fmt::Debug for Event {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Event")
+                    .field("pid", &self.pid)
+                    .field("comm", &self.comm)
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Event, 20, 4>();
+            assert!(::core::mem::offset_of!(Event, pid) == 0);
+            assert!(::core::mem::offset_of!(Event, comm) == 4);
+        };
+
         /// `enum color`: any number, of which some have names.
         #[derive(
             Clone,
@@ -1736,7 +1820,7 @@ mod generated {
             pub twice: f64,
             /// `void *pointer`, at byte 80.
             pub pointer: u64,
-            /// `function *function`, at byte 88.
+            /// `int (*function)(int)`, at byte 88.
             pub function: u64,
             /// `struct scalars *self`, at byte 96.
             pub self_: u64,
@@ -2352,7 +2436,7 @@ mod generated {
             assert!(::core::mem::offset_of!(Spec, result) == 0);
         };
 
-        /// `struct event`, 20 bytes.
+        /// `struct header`, 4 bytes.
         #[derive(
             Clone,
             Copy,
@@ -2365,32 +2449,36 @@ mod generated {
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
-        pub struct Event {
-            /// `__u32 pid`, at byte 0.
-            pub pid: u32,
-            /// `char comm[16]`, at byte 4.
-            pub comm: ::oxbpf::CharArray<16>,
+        pub struct Header {
+            /// `__u16 kind`, at byte 0.
+            pub kind: u16,
+            /// `__u16 length`, at byte 2.
+            pub length: u16,
+            /// `__u8 rest[0]`, at byte 4.
+            pub rest: [u8; 0],
         }
 
-        impl ::core::default::Default for Event {
+        impl ::core::default::Default for Header {
             fn default() -> Self {
                 ::oxbpf::__private::zeroed()
             }
         }
 
-        impl ::core::fmt::Debug for Event {
+        impl ::core::fmt::Debug for Header {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("Event")
-                    .field("pid", &self.pid)
-                    .field("comm", &self.comm)
+                f.debug_struct("Header")
+                    .field("kind", &self.kind)
+                    .field("length", &self.length)
+                    .field("rest", &self.rest)
                     .finish()
             }
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_layout::<Event, 20, 4>();
-            assert!(::core::mem::offset_of!(Event, pid) == 0);
-            assert!(::core::mem::offset_of!(Event, comm) == 4);
+            ::oxbpf::__private::assert_layout::<Header, 4, 2>();
+            assert!(::core::mem::offset_of!(Header, kind) == 0);
+            assert!(::core::mem::offset_of!(Header, length) == 2);
+            assert!(::core::mem::offset_of!(Header, rest) == 4);
         };
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn add(
             ty,
             weak,
             size,
+            value: None,
         });
     }
     // Variables that nothing uses have no symbol, but their record wants a place too.

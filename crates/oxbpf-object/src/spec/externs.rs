@@ -15,6 +15,8 @@ pub struct ExternSpec {
     pub weak: bool,
     /// Bytes of the variable; 0 for functions and typeless symbols.
     pub size: u32,
+    /// For `.kconfig`: the bytes to take instead of asking the kernel, as many as the variable has.
+    pub value: Option<Vec<u8>>,
 }
 
 /// Where an extern is to be found.

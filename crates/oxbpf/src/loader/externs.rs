@@ -102,10 +102,19 @@ impl Externs {
         spec: &mut CollectionSpec,
         used: &BTreeSet<usize>,
     ) {
+        for &position in used {
+            let symbol = spec.externs().get(position);
+            let symbol = symbol.filter(|s| matches!(s.kind, ExternKind::Kconfig { .. }));
+            if let Some(value) = symbol.and_then(|symbol| symbol.value.clone()) {
+                write_value(spec, position, &value);
+                self.found.insert(position, Ok(Resolved::Kconfig));
+            }
+        }
         let (positions, wanted): (Vec<usize>, Vec<&ExternSpec>) = used
             .iter()
             .filter_map(|&position| Some((position, spec.externs().get(position)?)))
             .filter(|(_, symbol)| matches!(symbol.kind, ExternKind::Kconfig { .. }))
+            .filter(|(_, symbol)| symbol.value.is_none())
             .unzip();
         let (false, Some(btf)) = (wanted.is_empty(), &spec.btf) else {
             return;

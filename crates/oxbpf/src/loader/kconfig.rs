@@ -180,6 +180,7 @@ mod tests {
             },
             weak,
             size: 4,
+            value: None,
         });
         (types.build().unwrap(), externs.collect())
     }

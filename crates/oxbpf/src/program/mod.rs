@@ -21,7 +21,9 @@ pub use log::SourceLine;
 pub use stats::VerifierStats;
 pub use test_run::{TestRun, TestRunResult};
 pub use typed::{
-    ExtensionKind, KprobeKind, LsmKind, PerfEventKind, ProgramKind, RawTracepointKind, SyscallKind,
-    TracepointKind, TracingKind, Typed,
+    CgroupKind, ExtensionKind, FlowDissectorKind, KprobeKind, LircKind, LsmKind, LwtKind,
+    NetfilterKind, PerfEventKind, ProgramKind, RawTracepointKind, SkLookupKind, SkMsgKind,
+    SkReuseportKind, SkSkbKind, SocketFilterKind, StructOpsKind, SyscallKind, TcKind,
+    TracepointKind, TracingKind, Typed, UprobeKind, XdpKind,
 };
 pub use verifier::VerifierError;

@@ -28,7 +28,7 @@ mod sealed {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $name:literal, $type:ident $(or $other:ident)?;)*) => {$(
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $type:ident $(or $($other:ident)+)?;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub struct $kind(());
@@ -40,7 +40,7 @@ macro_rules! kinds {
             const NAME: &'static str = $name;
 
             $(fn includes(program_type: ProgramType) -> bool {
-                [Self::TYPE, ProgramType::$other].contains(&program_type)
+                [Self::TYPE, $(ProgramType::$other),+].contains(&program_type)
             })?
         }
     )*};
@@ -63,6 +63,35 @@ kinds! {
     PerfEventKind = "program on a perf event", PERF_EVENT;
     /// `syscall`.
     SyscallKind = "syscall program", SYSCALL;
+    /// `uprobe`, `uretprobe`, `usdt` and their kin, which the kernel loads as it does kprobes.
+    UprobeKind = "uprobe", KPROBE;
+    /// `xdp`, and those that run in device and CPU maps.
+    XdpKind = "XDP program", XDP;
+    /// `tc`, `tcx`, `netkit`, `classifier`, `action`.
+    TcKind = "program of traffic control", SCHED_CLS or SCHED_ACT;
+    /// `socket`.
+    SocketFilterKind = "socket filter", SOCKET_FILTER;
+    /// `cgroup/…`, `cgroup_skb/…`, `sockops`.
+    CgroupKind = "program of a cgroup", CGROUP_SKB or
+        CGROUP_SOCK CGROUP_SOCK_ADDR CGROUP_SOCKOPT CGROUP_SYSCTL CGROUP_DEVICE SOCK_OPS;
+    /// `sk_lookup`.
+    SkLookupKind = "socket lookup", SK_LOOKUP;
+    /// `sk_skb`, for the streams of sockets in a map.
+    SkSkbKind = "stream program of a socket map", SK_SKB;
+    /// `sk_msg`, for what sockets in a map send.
+    SkMsgKind = "message program of a socket map", SK_MSG;
+    /// `sk_reuseport`.
+    SkReuseportKind = "choice among sockets of a port", SK_REUSEPORT;
+    /// `flow_dissector`.
+    FlowDissectorKind = "flow dissector", FLOW_DISSECTOR;
+    /// `netfilter`.
+    NetfilterKind = "netfilter hook", NETFILTER;
+    /// `lirc_mode2`.
+    LircKind = "infrared decoder", LIRC_MODE2;
+    /// `lwt_in`, `lwt_out`, `lwt_xmit`, `lwt_seg6local`.
+    LwtKind = "program of a route", LWT_IN or LWT_OUT LWT_XMIT LWT_SEG6LOCAL;
+    /// `struct_ops`.
+    StructOpsKind = "function of a structure", STRUCT_OPS;
 }
 
 /// A [`Program`] of a known kind: what does not fit it does not compile.

@@ -35,6 +35,7 @@ mod reader;
 mod record;
 mod records;
 mod ring_buffer;
+mod typed;
 mod user_ring_buffer;
 
 pub use events::Events;
@@ -42,6 +43,7 @@ pub use perf_buffer::{PerfBuffer, PerfBufferOptions, Wakeup};
 pub use record::Record;
 pub use records::Records;
 pub use ring_buffer::RingBuffer;
+pub use typed::{EventMap, EventReader};
 pub use user_ring_buffer::{Reserved, UserRingBuffer};
 
 /// What both readers have in common, as methods of their own and as [`Events`].
