@@ -78,8 +78,8 @@ pub(crate) fn sysctl(name: &str) -> Option<String> {
     Some(text.trim().into())
 }
 
-/// Whether user ids are mapped other than one to one, as they are in the initial namespace.
-fn in_user_namespace() -> bool {
+/// Whether this is a user namespace other than the initial one, in which user ids are mapped one to one.
+pub(crate) fn in_user_namespace() -> bool {
     let Ok(map) = fs::read_to_string("/proc/self/uid_map") else {
         return false;
     };

@@ -91,7 +91,10 @@ pub(crate) fn charges_memlock() -> bool {
     match helper_call(ProgramType::SOCKET_FILTER, Helper::KTIME_GET_COARSE_NS) {
         Ok(()) => *ANSWER.get_or_init(|| false),
         // Either this thread has not the right to load anything, or not even this has room.
-        Err(Errno::PERM) => denied::capabilities_missing(CapabilitySet::BPF).is_empty(),
+        Err(Errno::PERM) => {
+            denied::capabilities_missing(CapabilitySet::BPF).is_empty()
+                && !denied::in_user_namespace()
+        }
         Err(_) => *ANSWER.get_or_init(|| true),
     }
 }

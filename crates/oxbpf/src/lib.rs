@@ -27,6 +27,7 @@ pub mod program;
 pub mod ring;
 pub mod suggest;
 mod sys;
+mod token;
 pub mod tracefs;
 
 pub use self::bool::Bool;
@@ -41,3 +42,4 @@ pub use map::Map;
 pub use oxbpf_object as object;
 pub use program::Program;
 pub use ring::{PerfBuffer, RingBuffer, UserRingBuffer};
+pub use token::Token;

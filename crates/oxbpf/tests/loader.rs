@@ -94,6 +94,22 @@ fn constants_are_frozen() {
     assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
 }
 
+/// So that tools find notes in them, as those of libbpf's objects.
+#[test]
+fn constants_stay_with_programs_that_do_not_use_them() {
+    let mut spec = globals();
+    let function = spec.program("count").unwrap().function;
+    let function = &mut spec.functions_mut()[function];
+    function.insns = asm::program([asm::mov(asm::Reg::R0, 0), asm::exit()]);
+    function.relocs.clear();
+    function.line_info.clear();
+    let collection = Loader::new().load(spec).unwrap();
+    let ids = collection.program("count").unwrap().map_ids().unwrap();
+    let id = |name: &str| collection.map(name).unwrap().info().unwrap().id;
+    assert!(ids.contains(&id(".rodata")), "{ids:?}");
+    assert!(!ids.contains(&id(".data")), "{ids:?}");
+}
+
 #[test]
 fn a_variable_of_another_size_is_refused_with_both_sizes() {
     let collection = Loader::new().load(globals()).unwrap();

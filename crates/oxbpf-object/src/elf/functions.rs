@@ -205,6 +205,7 @@ fn program(
         prog_type: def.map(|def| def.program_type),
         attach_type: def.and_then(|def| def.attach_type),
         attach_to: parsed.and_then(|parsed| parsed.target).map(str::to_owned),
+        target_program: None,
         flags: def.map_or_else(Default::default, |def| def.flags),
         autoload: !section.starts_with('?'),
         autoattach: true,

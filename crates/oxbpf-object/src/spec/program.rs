@@ -16,6 +16,9 @@ pub struct ProgramSpec {
     pub attach_type: Option<AttachType>,
     /// What it is to be attached to, as the section name says: `sys_execve`.
     pub attach_to: Option<String>,
+    /// Position of the program in the same collection that `attach_to` names a function of, for `freplace`, `fentry`, `fexit`
+    /// and `fmod_ret`. `None` leaves it to the loader to find it by that name.
+    pub target_program: Option<usize>,
     /// Flags of the load.
     pub flags: ProgramFlags,
     /// Whether it is loaded with the rest.
@@ -36,6 +39,7 @@ impl Default for ProgramSpec {
             prog_type: None,
             attach_type: None,
             attach_to: None,
+            target_program: None,
             flags: ProgramFlags::empty(),
             autoload: true,
             autoattach: true,

@@ -26,22 +26,22 @@ impl ObjectBtf {
     /// Loads an object's types, once for all of its maps and programs. Linux 4.18.
     ///
     /// What this kernel does not know is replaced by what it does, but only after it refused.
-    pub(crate) fn load(btf: &Btf) -> Result<Self> {
+    pub(crate) fn load(btf: &Btf, token: Option<BorrowedFd<'_>>) -> Result<Self> {
         let invalid =
             |e| Error::new(ErrorKind::InvalidObject, "preparing its types").with_source(e);
         let mut copy = BtfBuilder::copy_of(btf).map_err(invalid)?;
         copy.settle_externs(btf).map_err(invalid)?;
         let bytes = copy.to_bytes(Endian::NATIVE).map_err(invalid)?;
-        let refused = match load(&bytes) {
+        let refused = match load(&bytes, token) {
             Ok(fd) => return Ok(Self(fd)),
             Err(errno @ (Errno::PERM | Errno::ACCESS)) => return Err(denied(errno)),
             Err(errno) => errno,
         };
-        copy.sanitize(supported_kinds());
+        copy.sanitize(supported_kinds(token));
         let sanitized = copy.to_bytes(Endian::NATIVE).map_err(invalid)?;
-        load(&sanitized).map(Self).map_err(|_| {
+        load(&sanitized, token).map(Self).map_err(|_| {
             let mut error = Error::syscall(refused, "loading its types");
-            if let Some(line) = log_of(&sanitized) {
+            if let Some(line) = log_of(&sanitized, token) {
                 error = error.with_reason(line);
             }
             error
@@ -55,8 +55,8 @@ impl AsFd for ObjectBtf {
     }
 }
 
-fn load(bytes: &[u8]) -> sys::Result<OwnedFd> {
-    memlock::with_memory(|| sys::btf_load(bytes, None, None).result)
+fn load(bytes: &[u8], token: Option<BorrowedFd<'_>>) -> sys::Result<OwnedFd> {
+    memlock::with_memory(|| sys::btf_load(bytes, token, None).result)
 }
 
 #[cold]
@@ -69,14 +69,14 @@ fn denied(errno: Errno) -> Error {
 }
 
 /// The last line that the kernel has to say about these types.
-fn log_of(bytes: &[u8]) -> Option<String> {
+fn log_of(bytes: &[u8], token: Option<BorrowedFd<'_>>) -> Option<String> {
     let mut log = vec![0; LOG_SIZE];
     let buffer = LogBuffer {
         bytes: &mut log,
         level: 1,
     };
     // Only the log is of interest: that it fails is known.
-    let _ = sys::btf_load(bytes, None, Some(buffer)).result;
+    let _ = sys::btf_load(bytes, token, Some(buffer)).result;
     let text = sys::nul_terminated(&log);
     let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
     Some(line.trim().to_owned())
@@ -84,21 +84,31 @@ fn log_of(bytes: &[u8]) -> Option<String> {
 
 /// What this kernel takes in an object's types: asked once a process, with the smallest object
 /// that has it.
-fn supported_kinds() -> SupportedKinds {
+fn supported_kinds(token: Option<BorrowedFd<'_>>) -> SupportedKinds {
     static ANSWER: OnceLock<SupportedKinds> = OnceLock::new();
-    *ANSWER.get_or_init(|| {
-        PROBES
-            .iter()
-            .filter(|(_, build)| {
-                let mut types = BtfBuilder::new();
-                let int = types.add_signed("int", 4);
-                build(&mut types, int);
-                let bytes = types.to_bytes(Endian::NATIVE);
-                bytes.is_ok_and(|bytes| load(&bytes).is_ok())
-            })
-            .map(|(kind, _)| *kind)
-            .collect()
-    })
+    if let Some(answer) = ANSWER.get() {
+        return *answer;
+    }
+    let mut is_denied = false;
+    let known = PROBES
+        .iter()
+        .filter(|(_, build)| {
+            let mut types = BtfBuilder::new();
+            let int = types.add_signed("int", 4);
+            build(&mut types, int);
+            let answer = types
+                .to_bytes(Endian::NATIVE)
+                .map(|bytes| load(&bytes, token));
+            is_denied |= matches!(answer, Ok(Err(Errno::PERM)));
+            matches!(answer, Ok(Ok(_)))
+        })
+        .map(|(kind, _)| *kind)
+        .collect();
+    match is_denied {
+        // That says nothing about the kernel.
+        true => known,
+        false => *ANSWER.get_or_init(|| known),
+    }
 }
 
 /// For each ability, types that take it. Each gets an `int` to build upon.
@@ -194,7 +204,7 @@ mod tests {
     #[test]
     fn every_kind_of_type_loads() {
         let (_, placed) = every_kind();
-        ObjectBtf::load(&placed.build().unwrap()).unwrap();
+        ObjectBtf::load(&placed.build().unwrap(), None).unwrap();
     }
 
     /// What stands for each kind on kernels that do not know it is taken by those that do, too.
@@ -202,23 +212,23 @@ mod tests {
     fn what_stands_for_unknown_kinds_loads() {
         let (btf, mut settled) = every_kind();
         settled.settle_externs(&btf).unwrap();
-        let known = supported_kinds();
+        let known = supported_kinds(None);
         for missing in SupportedKinds::all().iter() {
             let mut older = settled.clone();
             older.sanitize(known - missing);
             let bytes = older.to_bytes(Endian::NATIVE).unwrap();
-            load(&bytes)
-                .unwrap_or_else(|errno| panic!("{missing:?}: {errno}: {:?}", log_of(&bytes)));
+            load(&bytes, None)
+                .unwrap_or_else(|errno| panic!("{missing:?}: {errno}: {:?}", log_of(&bytes, None)));
         }
         let mut oldest = settled;
         oldest.sanitize(SupportedKinds::empty());
-        load(&oldest.to_bytes(Endian::NATIVE).unwrap()).unwrap();
+        load(&oldest.to_bytes(Endian::NATIVE).unwrap(), None).unwrap();
     }
 
     /// A kernel that knows 64-bit enumerations knows all that came before them.
     #[test]
     fn kinds_are_known_in_the_order_that_they_came() {
-        let known = supported_kinds();
+        let known = supported_kinds(None);
         let by_age: Vec<_> = SupportedKinds::all()
             .iter()
             .filter(|kind| *kind != SupportedKinds::LAYOUT)

@@ -6,9 +6,11 @@ use oxbpf_object::btf::TypeId;
 use oxbpf_object::kernel::{AttachType, ProgramType};
 use oxbpf_object::spec::ProgramSpec;
 
+use super::levels::Own;
 use super::programs::Context;
 use crate::btf;
 use crate::error::{Error, ErrorKind, Result};
+use crate::program::Program;
 
 /// What a program names as its attach target, as the kernel wants to know it at load.
 #[derive(Default)]
@@ -28,6 +30,7 @@ impl<'a> Target<'a> {
         position: usize,
         program: &ProgramSpec,
         program_type: ProgramType,
+        own: &Own,
     ) -> Result<Target<'a>> {
         if let Some(slot) = context.struct_ops.programs.get(&position) {
             let module = match slot.module {
@@ -50,27 +53,73 @@ impl<'a> Target<'a> {
                 .with_remedy("set its `attach_to`")
         })?;
         if let Some(target) = context.loader.targets.get(&program.name) {
-            return Ok(Self {
-                btf_id: btf::program_function(target, name)?,
-                program: Some(target.as_fd()),
-                ..Self::default()
-            });
+            return Self::in_program(target, name);
         }
-        if program_type == ProgramType::EXT {
-            return Err(
-                Error::new(ErrorKind::InvalidInput, "looking up what it replaces")
-                    .with_reason("it replaces a function of another program, and none was named")
-                    .with_remedy("give the loaded program to `Loader::target_program`"),
-            );
+        let is_replacement = program_type == ProgramType::EXT;
+        if is_replacement || program.target_program.is_some() {
+            return own_target(context, own, name)?.ok_or_else(|| no_target(context, program));
         }
         // The running kernel's own types, whatever the programs were relocated against.
-        let kernel = context.kernel.running()?;
-        let attach_type = program.attach_type.unwrap_or_default();
-        let found = btf::attach_target(kernel, attach_type, name)?;
+        let found = context.kernel.running().and_then(|kernel| {
+            btf::attach_target(kernel, program.attach_type.unwrap_or_default(), name)
+        });
+        match found {
+            Ok(found) => Ok(Self {
+                btf_id: found.btf_id,
+                btf: found.module,
+                ..Self::default()
+            }),
+            Err(error) => own_target(context, own, name)?.ok_or(error),
+        }
+    }
+
+    fn in_program(target: &'a Program, function: &str) -> Result<Self> {
         Ok(Self {
-            btf_id: found.btf_id,
-            btf: found.module,
+            btf_id: btf::program_function(target, function)?,
+            program: Some(target.as_fd()),
             ..Self::default()
         })
+    }
+}
+
+/// The function of another program of the object; `None` if none has one of that name.
+fn own_target<'a>(context: Context<'a>, own: &Own, name: &str) -> Result<Option<Target<'a>>> {
+    let Some(position) = own.position(context.spec)? else {
+        return Ok(None);
+    };
+    match context.loaded.get(position) {
+        Some(Some(target)) => Target::in_program(target, name).map(Some),
+        _ => {
+            let target = context.spec.programs().get(position);
+            Err(
+                Error::new(ErrorKind::NotFound, "looking up what it attaches to").with_reason(
+                    format!(
+                        "it attaches to program `{}`, which was not loaded",
+                        target.map_or("?", |target| &target.name)
+                    ),
+                ),
+            )
+        }
+    }
+}
+
+fn no_target(context: Context<'_>, program: &ProgramSpec) -> Error {
+    let name = program.attach_to.as_deref().unwrap_or("?");
+    let error = Error::new(ErrorKind::InvalidInput, "looking up what it attaches to");
+    let target = program
+        .target_program
+        .and_then(|target| context.spec.programs().get(target));
+    match target {
+        Some(target) => error
+            .with_reason(format!(
+                "program `{}` is not to be loaded, cannot be attached to, or has no function `{name}`",
+                target.name
+            ))
+            .with_remedy("see to its `autoload`, or name another `target_program`"),
+        None => error
+            .with_reason(format!(
+                "it replaces function `{name}` of another program, which no program to be loaded with it has"
+            ))
+            .with_remedy("give the loaded program to `Loader::target_program`"),
     }
 }

@@ -7,6 +7,7 @@ use oxbpf_object::MapType;
 use oxbpf_object::kernel::MapFlags;
 use oxbpf_object::spec::{CollectionSpec, DataKind, DataSection, MapSpec, Pinning, SlotRef};
 
+use super::authority::Authority;
 use super::faults::Faults;
 use super::kernel::Kernel;
 use super::struct_ops::{StructOpsPlan, Value};
@@ -42,6 +43,7 @@ pub(super) struct Context<'a> {
     pub(super) spec: &'a CollectionSpec,
     pub(super) struct_ops: &'a StructOpsPlan,
     pub(super) btf: Option<&'a ObjectBtf>,
+    pub(super) authority: &'a Authority,
 }
 
 /// The key of a data map's only value.
@@ -114,7 +116,7 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
     }
     let map = match context.struct_ops.maps.get(&position) {
         Some(value) => create_struct_ops(context, &spec, value)?,
-        None => create_new(&context.spec.name, &spec, context.btf)?,
+        None => create_new(context, &spec, context.btf)?,
     };
     let mut made = Made::from(map);
     match &spec.data {
@@ -137,22 +139,22 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
     Ok(made)
 }
 
-fn create_new(object: &str, spec: &MapSpec, btf: Option<&ObjectBtf>) -> Result<Map> {
+fn create_new(context: Context<'_>, spec: &MapSpec, btf: Option<&ObjectBtf>) -> Result<Map> {
     let inner = match &spec.inner {
-        Some(inner) => Some(create_new(object, inner, None)?),
+        Some(inner) => Some(create_new(context, inner, None)?),
         None => None,
     };
-    let name = map_spec::kernel_name(object, spec);
+    let name = map_spec::kernel_name(&context.spec.name, spec);
     let types = btf.filter(|_| !WITHOUT_TYPES.contains(&spec.map_type));
-    Map::create(
-        &name,
-        spec,
-        CreateOptions {
+    context.authority.call(|token| {
+        let options = CreateOptions {
             btf: types.map(AsFd::as_fd),
             inner_map: inner.as_ref().map(AsFd::as_fd),
+            token,
             ..CreateOptions::default()
-        },
-    )
+        };
+        Map::create(&name, spec, options)
+    })
 }
 
 /// A map with a structure for the kernel. Its value is set when it is attached.
@@ -165,16 +167,22 @@ fn create_struct_ops(context: Context<'_>, spec: &MapSpec, value: &Value) -> Res
         Some(module) => context.kernel.modules()?.get(module),
         None => None,
     };
-    let options = CreateOptions {
-        btf: context.btf.map(AsFd::as_fd),
-        kernel_value_type: value.value_type,
-        kernel_value_btf: module.map(|module| module.fd.as_fd()),
-        ..CreateOptions::default()
+    let create = || {
+        context.authority.call(|token| {
+            let options = CreateOptions {
+                btf: context.btf.map(AsFd::as_fd),
+                kernel_value_type: value.value_type,
+                kernel_value_btf: module.map(|module| module.fd.as_fd()),
+                token,
+                ..CreateOptions::default()
+            };
+            Map::create(&spec.name, &spec, options)
+        })
     };
-    match Map::create(&spec.name, &spec, options) {
+    match create() {
         Err(e) if e.kind() == ErrorKind::Unsupported => {
             feature::wake_kernel_types();
-            Map::create(&spec.name, &spec, options).map_err(|_| e)
+            create().map_err(|_| e)
         }
         made => made,
     }

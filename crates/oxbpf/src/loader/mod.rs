@@ -6,6 +6,7 @@
 
 mod arena;
 mod attach_target;
+mod authority;
 mod collection;
 mod descriptors;
 mod externs;
@@ -13,6 +14,7 @@ mod faults;
 mod kconfig;
 mod kernel;
 mod ksyms;
+mod levels;
 mod map_spec;
 mod maps;
 mod missing;
@@ -29,6 +31,7 @@ use std::path::PathBuf;
 use oxbpf_object::Endian;
 use oxbpf_object::spec::CollectionSpec;
 
+use authority::{Authority, TokenSource};
 pub use collection::Collection;
 use externs::Externs;
 use faults::Faults;
@@ -40,6 +43,7 @@ use crate::btf::{KernelBtf, ObjectBtf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::Map;
 use crate::program::{LogLevel, Program};
+use crate::token::Token;
 
 /// What a [`Loader`] can load: a [`CollectionSpec`], or the `Spec` of a generated module.
 pub trait Loadable {
@@ -92,6 +96,7 @@ pub struct Loader {
     pin_root: PathBuf,
     threads: Option<NonZeroUsize>,
     log_level: LogLevel,
+    token: TokenSource,
 }
 
 impl Default for Loader {
@@ -104,6 +109,7 @@ impl Default for Loader {
             pin_root: PathBuf::from("/sys/fs/bpf"),
             threads: None,
             log_level: LogLevel::empty(),
+            token: TokenSource::Environment,
         }
     }
 }
@@ -124,6 +130,10 @@ impl Loader {
 
     /// Says which loaded program the object's program `name` attaches to or replaces: for
     /// `freplace`, and for `fentry` and `fexit` on another BPF program. Minimum kernel: 5.6.
+    ///
+    /// It takes no telling where the target is a program of the same object: it is found by the function's name, or by
+    /// [`target_program`](oxbpf_object::spec::ProgramSpec::target_program), and loaded first. For `fentry` and `fexit`, a
+    /// function of the kernel of that name goes first.
     #[must_use]
     pub fn target_program(mut self, name: impl Into<String>, target: &Program) -> Self {
         self.targets.insert(name.into(), target.clone());
@@ -159,6 +169,24 @@ impl Loader {
     #[must_use]
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Loads with the permissions of a BPF token instead of this process's own. Linux 6.9.
+    ///
+    /// Without this, a token is made of the BPF file system that the environment variable `LIBBPF_BPF_TOKEN_PATH` names; if it
+    /// is not set, of `/sys/fs/bpf`, but only if the kernel denies something, and silently.
+    #[must_use]
+    pub fn token(mut self, token: &Token) -> Self {
+        self.token = TokenSource::Given(token.clone());
+        self
+    }
+
+    /// As [`token`](Self::token), with one made of the BPF file system at `path`. An empty path stands for no token at all, whatever
+    /// the environment says.
+    #[must_use]
+    pub fn token_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.token = TokenSource::Path(path.into());
         self
     }
 
@@ -239,13 +267,16 @@ impl Loader {
                 return Err(failure);
             }
         }
-        let btf = spec.btf.as_ref().map(ObjectBtf::load).transpose()?;
+        let authority = Authority::new(&self.token)?;
+        let load_btf = |btf| authority.call(|token| ObjectBtf::load(btf, token));
+        let btf = spec.btf.as_ref().map(load_btf).transpose()?;
         let context = maps::Context {
             loader: self,
             kernel: &kernel,
             spec: &spec,
             struct_ops: &struct_ops,
             btf: btf.as_ref(),
+            authority: &authority,
         };
         let maps = maps::create(context, &mut faults)?;
         let context = programs::Context {
@@ -256,6 +287,8 @@ impl Loader {
             struct_ops: &struct_ops,
             maps: &maps,
             btf: btf.as_ref(),
+            authority: &authority,
+            loaded: &[],
             keep_going,
         };
         let positions: Vec<usize> = plan.iter().map(|planned| planned.index).collect();

@@ -1,14 +1,17 @@
 //! Loading programs: descriptors filled in, attach targets looked up, verified in parallel.
 
+use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
 use std::thread;
 
-use oxbpf_object::spec::{CollectionSpec, ProgramSpec};
+use oxbpf_object::spec::{CollectionSpec, DataKind, ProgramSpec, RelocTarget};
 
 use super::attach_target::Target;
+use super::authority::Authority;
 use super::externs::Externs;
 use super::kernel::Kernel;
+use super::levels::{Levels, Own};
 use super::maps::Maps;
 use super::plan::Planned;
 use super::report::ProgramReport;
@@ -16,7 +19,7 @@ use super::struct_ops::StructOpsPlan;
 use super::{Loader, descriptors, missing, parallel};
 use crate::btf::ObjectBtf;
 use crate::error::{Error, ErrorKind, Result};
-use crate::program::{AttachInfo, LogLevel, Measured, ProgramLoad};
+use crate::program::{AttachInfo, LogLevel, Measured, Program, ProgramLoad};
 
 /// What all programs of a load have in common.
 #[derive(Clone, Copy)]
@@ -28,53 +31,62 @@ pub(super) struct Context<'a> {
     pub(super) struct_ops: &'a StructOpsPlan,
     pub(super) maps: &'a Maps,
     pub(super) btf: Option<&'a ObjectBtf>,
+    pub(super) authority: &'a Authority,
+    /// The programs loaded so far, by position in the spec.
+    pub(super) loaded: &'a [Option<Program>],
     /// Whether to go on after a failure, and what logs are to say then.
     pub(super) keep_going: Option<LogLevel>,
 }
 
-/// Loads the planned programs. One report for each of them, in the order of the plan.
+/// Loads the planned programs, level by level. One report for each of them, in the order of the plan.
 ///
 /// # Errors
 ///
-/// The first failure, unless the load is to keep going.
-pub(super) fn load(context: Context<'_>, plan: Vec<Planned>) -> Result<Vec<ProgramReport>> {
-    let mut failures = Vec::with_capacity(plan.len());
-    let plan: Vec<_> = plan
-        .into_iter()
-        .map(|mut planned| {
-            failures.push(planned.failure.take());
-            planned
-        })
+/// The first failure on the lowest level that has one, unless the load is to keep going.
+pub(super) fn load(context: Context<'_>, mut plan: Vec<Planned>) -> Result<Vec<ProgramReport>> {
+    let mut outcomes: Vec<Option<Measured>> = plan
+        .iter_mut()
+        .map(|planned| planned.failure.take().map(Measured::failed))
         .collect();
-    let mut ready: Vec<usize> = (0..plan.len()).collect();
-    ready.retain(|position| failures.get(*position).is_none_or(Option::is_none));
-    let threads = match ready.len() {
+    let levels = Levels::of(context.loader, context.spec, &plan);
+    let threads = match plan.len() {
         // Counting the CPUs costs more than is to be won.
         0 | 1 => 1,
         _ => threads(context.loader),
     };
     let stops = |measured: &Measured| context.keep_going.is_none() && measured.result.is_err();
-    let work = |position: &usize| match plan.get(*position) {
-        Some(planned) => load_one(context, planned),
-        None => Measured::failed(Error::new(ErrorKind::InvalidObject, "loading a program")),
-    };
-    let mut loaded = parallel::in_order(&ready, threads, work, stops).into_iter();
-    let mut reports = Vec::with_capacity(plan.len());
-    for (planned, failure) in plan.iter().zip(failures) {
-        let measured = match failure {
-            Some(failure) => Measured::failed(failure),
-            // None are left only behind a failure, which ends this.
-            None => match loaded.next() {
-                Some(measured) => measured,
-                None => break,
-            },
+    let mut loaded = vec![None; context.spec.programs().len()];
+    for level in 0..levels.len() {
+        let ready: Vec<(usize, &Planned)> = levels
+            .positions(level)
+            .filter(|position| outcomes.get(*position).is_some_and(Option::is_none))
+            .filter_map(|position| Some((position, plan.get(position)?)))
+            .collect();
+        let context = Context {
+            loaded: &loaded,
+            ..context
         };
-        if stops(&measured) {
-            return measured.result.map(|_| reports);
+        let work = |(position, planned): &(usize, &Planned)| {
+            load_one(context, planned, levels.own(*position))
+        };
+        let answers = parallel::in_order(&ready, threads, work, stops);
+        for ((position, planned), measured) in ready.into_iter().zip(answers) {
+            if stops(&measured) {
+                return measured.result.map(|_| Vec::new());
+            }
+            if let Some(place) = loaded.get_mut(planned.index) {
+                *place = measured.result.as_ref().ok().cloned();
+            }
+            if let Some(place) = outcomes.get_mut(position) {
+                *place = Some(measured);
+            }
         }
-        reports.push(report(context.spec, planned, measured));
     }
-    Ok(reports)
+    let reports = plan
+        .iter()
+        .zip(outcomes)
+        .filter_map(|(planned, measured)| Some(report(context.spec, planned, measured?)));
+    Ok(reports.collect())
 }
 
 fn report(spec: &CollectionSpec, planned: &Planned, measured: Measured) -> ProgramReport {
@@ -99,20 +111,47 @@ fn threads(loader: &Loader) -> usize {
     threads.map_or(1, NonZeroUsize::get)
 }
 
-fn load_one(context: Context<'_>, planned: &Planned) -> Measured {
+fn load_one(context: Context<'_>, planned: &Planned, own: &Own) -> Measured {
     let Some(program) = context.spec.programs().get(planned.index) else {
         return Measured::failed(Error::new(ErrorKind::InvalidObject, "loading a program"));
     };
-    let mut measured = request(context, planned, program).unwrap_or_else(|error| {
+    let mut measured = request(context, planned, program, own).unwrap_or_else(|error| {
         Measured::failed(error.context(format!("loading program `{}`", program.name)))
     });
     measured.result = measured
         .result
         .map_err(|error| missing::explain(error, context, planned));
+    if let Ok(program) = &measured.result {
+        bind_constants(context, planned, program);
+    }
     measured
 }
 
-fn request(context: Context<'_>, planned: &Planned, program: &ProgramSpec) -> Result<Measured> {
+/// Constants stay with every program of the object, whether it uses them or not: tools look there for what is noted of it
+/// (`bpftool prog` shows variables of `.rodata` called `bpf_metadata_…`). A program is as good without them.
+fn bind_constants(context: Context<'_>, planned: &Planned, program: &Program) {
+    for (position, (map, made)) in context.spec.maps().iter().zip(context.maps).enumerate() {
+        let is_constants = map
+            .data
+            .as_ref()
+            .is_some_and(|data| data.kind == DataKind::Rodata);
+        let is_used = || {
+            let mut relocs = planned.assembled.relocs.iter();
+            relocs.any(|reloc| matches!(reloc.target, RelocTarget::MapValue { map, .. } if map == position))
+        };
+        if let (true, Some(made)) = (is_constants && !is_used(), made) {
+            // Kernels before 5.10 do not have it.
+            let _ = program.bind_map(&made.map);
+        }
+    }
+}
+
+fn request(
+    context: Context<'_>,
+    planned: &Planned,
+    program: &ProgramSpec,
+    own: &Own,
+) -> Result<Measured> {
     let program_type = program.prog_type.ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidObject,
@@ -125,7 +164,7 @@ fn request(context: Context<'_>, planned: &Planned, program: &ProgramSpec) -> Re
     for reloc in &planned.assembled.relocs {
         descriptors::fill_in(context, &mut insns, reloc.insn, reloc.target)?;
     }
-    let target = Target::of(context, planned.index, program, program_type)?;
+    let target = Target::of(context, planned.index, program, program_type, own)?;
     let modules = descriptors::of_modules(context)?;
     let load = ProgramLoad {
         name: &program.name,
@@ -150,8 +189,19 @@ fn request(context: Context<'_>, planned: &Planned, program: &ProgramSpec) -> Re
         fd_array: &modules,
         token: None,
     };
-    Ok(match context.keep_going {
-        Some(level) => load.load_measured(level),
-        None => Measured::unmeasured(load.load()),
-    })
+    let told = Cell::default();
+    let result = context.authority.call(|token| {
+        let load = ProgramLoad {
+            token,
+            ..load.clone()
+        };
+        let Some(level) = context.keep_going else {
+            return load.load();
+        };
+        let Measured { result, log, time } = load.load_measured(level);
+        told.set((log, time));
+        result
+    });
+    let (log, time) = told.take();
+    Ok(Measured { result, log, time })
 }

@@ -108,13 +108,8 @@ pub(crate) struct Measured {
 impl Measured {
     /// It did not come to a system call.
     pub(crate) fn failed(error: Error) -> Self {
-        Self::unmeasured(Err(error))
-    }
-
-    /// Nobody wants to know more.
-    pub(crate) fn unmeasured(result: Result<Program>) -> Self {
         Self {
-            result,
+            result: Err(error),
             log: String::new(),
             time: Duration::ZERO,
         }

@@ -503,6 +503,17 @@ pub(crate) fn prog_bind_map(prog: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Result
     unsafe { bpf(Command::PROG_BIND_MAP, &mut attr) }.map(drop)
 }
 
+/// TOKEN_CREATE, from the top directory of a BPF file system. Linux 6.9.
+#[doc(alias = "BPF_TOKEN_CREATE")]
+pub(crate) fn token_create(bpffs: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let mut attr = uapi::TokenCreate {
+        flags: 0,
+        bpffs_fd: raw(bpffs),
+    };
+    // SAFETY: the structure has no addresses.
+    unsafe { bpf_fd(Command::TOKEN_CREATE, &mut attr) }
+}
+
 /// What a test run is given, and where it puts what it makes.
 #[derive(Debug, Default)]
 pub(crate) struct TestRunParts<'a> {
