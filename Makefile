@@ -48,7 +48,7 @@ install: rust ## install the static demo as PREFIX/bin/exec-count
 	$(if $(VERSION),OXBPF_VERSION=$(VERSION)) $(XTASK) install $(DESTDIR)$(PREFIX)
 
 .PHONY: bench
-bench: setup ## measure the demo: size, CPU time, memory
+bench: setup ## measure what we cost, and what our peers cost
 	$(XTASK) bench
 
 .PHONY: clean

@@ -1,12 +1,13 @@
-//! What the demo costs: its size, the CPU time to start and attach, its memory; against what we promise.
+//! What we cost: the demo, against what we promise, and the same work as our peers do, against theirs.
 
-use crate::cargo::static_program;
-use crate::process::{Context, Result, root};
+use crate::cargo::{cargo, static_program};
+use crate::process::{Context, Result, root, run, workspace};
+use crate::{peer, setup};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-pub(crate) const USAGE: &str = "[DEMO ARGS...]";
+pub(crate) const USAGE: &str = "demo [DEMO ARGS...] | peers [CASE...]";
 
 const RUNS: u32 = 30;
 
@@ -30,6 +31,34 @@ read -r line </proc/$$/stat && echo "$line"
 const RUN_ONE: &str = r#"echo $$; exec "$@""#;
 
 pub(crate) fn main(args: &[String]) -> Result<()> {
+    match args.split_first() {
+        Some((what, args)) if what == "demo" => demo(args),
+        Some((what, cases)) if what == "peers" => peers(cases),
+        None => demo(&[]).and(peers(&[])),
+        _ => Err(USAGE.into()),
+    }
+}
+
+/// Builds and runs `bench/`, in a mount namespace of its own.
+fn peers(cases: &[String]) -> Result<()> {
+    setup::install(setup::BENCH, Vec::new())?;
+    let bench = workspace().join("bench");
+    let target = bench.join("target");
+    run(cargo()
+        .args(["build", "--release", "--workspace", "--target-dir"])
+        .arg(&target)
+        .current_dir(&bench))?;
+    let programs = target.join("release");
+    peer::cilium(&programs)?;
+    run(root("unshare")
+        .arg("--mount")
+        .arg(programs.join("bench"))
+        .arg(bench.join("objects"))
+        .arg(target.join("objects"))
+        .args(cases))
+}
+
+fn demo(args: &[String]) -> Result<()> {
     let program = static_program("exec-count")?;
     let size = std::fs::metadata(&program)
         .context(program.display())?

@@ -15,6 +15,7 @@ mod json;
 mod kernel;
 mod msrv;
 mod mutate;
+mod peer;
 mod process;
 mod setup;
 mod test;
@@ -99,7 +100,7 @@ const TASKS: &[Task] = &[
     task(
         "bench",
         bench::USAGE,
-        "measure what the demo costs, against what we promise",
+        "measure what we cost, against what we promise and what our peers cost",
         bench::main,
     ),
     task(

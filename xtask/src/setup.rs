@@ -13,7 +13,7 @@ enum Sign {
 }
 
 /// Something we need, and the packages that bring it, the best first.
-struct Need {
+pub(crate) struct Need {
     sign: Sign,
     packages: &'static [&'static str],
 }
@@ -83,6 +83,21 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// What measuring needs beside that: what counts instructions, and what libbpf is built with.
+pub(crate) const BENCH: &[Need] = &[
+    program(&["valgrind"], &["valgrind"]),
+    program(&["make"], &["make"]),
+    program(&["pkg-config", "pkgconf"], &["pkgconf", "pkg-config"]),
+    Need {
+        sign: Sign::File("/usr/include/libelf.h"),
+        packages: &["libelf-dev"],
+    },
+    Need {
+        sign: Sign::File("/usr/include/zlib.h"),
+        packages: &["zlib1g-dev"],
+    },
+];
+
 /// Parts of the Rust toolchain that distributions package apart.
 const COMPONENTS: &[(&str, &str, &str)] = &[
     ("cargo-fmt", "rustfmt", "rustfmt"),
@@ -92,15 +107,11 @@ const COMPONENTS: &[(&str, &str, &str)] = &[
 pub(crate) const USAGE: &str = "";
 
 pub(crate) fn main(_args: &[String]) -> Result<()> {
-    let mut missing: Vec<&[&str]> = NEEDS
-        .iter()
-        .filter(|need| !need.is_met())
-        .map(|need| need.packages)
-        .collect();
     let components: Vec<_> = COMPONENTS
         .iter()
         .filter(|(program, ..)| !has_component(program))
         .collect();
+    let mut packages: Vec<&'static [&'static str]> = Vec::new();
     if !components.is_empty() {
         if find_program("rustup").is_some() {
             let names = components.iter().map(|(_, component, _)| component);
@@ -108,13 +119,24 @@ pub(crate) fn main(_args: &[String]) -> Result<()> {
                 .args(["component", "add"])
                 .args(names))?;
         } else {
-            missing.extend(
+            packages.extend(
                 components
                     .iter()
                     .map(|(_, _, package)| std::slice::from_ref(package)),
             );
         }
     }
+    install(NEEDS, packages)
+}
+
+/// Installs what is missing of these, and these packages.
+pub(crate) fn install(needs: &[Need], mut missing: Vec<&'static [&'static str]>) -> Result<()> {
+    missing.extend(
+        needs
+            .iter()
+            .filter(|need| !need.is_met())
+            .map(|need| need.packages),
+    );
     if missing.is_empty() {
         eprintln!("setup: everything is there");
         return Ok(());
@@ -140,7 +162,7 @@ pub(crate) fn main(_args: &[String]) -> Result<()> {
         packages.as_slice(),
     ]
     .concat())?;
-    match NEEDS.iter().find(|need| !need.is_met()) {
+    match needs.iter().find(|need| !need.is_met()) {
         Some(need) => Err(format!(
             "{} is installed, but what we need of it is not there",
             need.packages.join(" or ")
