@@ -1,10 +1,13 @@
 //! The table of commands.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::btf::source::Source;
+use crate::pattern::Pattern;
+use crate::verify::compare::Threshold;
 
 /// `git describe` where the build was told it, else the version of the package.
 const VERSION: &str = match option_env!("OXBPF_VERSION") {
@@ -62,6 +65,10 @@ pub(crate) enum When {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Pass every program of some objects through this kernel's verifier
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArgs),
+
     /// Types of kernels, objects and programs
     #[command(subcommand)]
     Btf(BtfVerb),
@@ -149,4 +156,53 @@ pub(crate) struct BtfMinArgs {
     /// Where the types that are left go
     #[arg(short = 'O', long = "out", value_name = "FILE")]
     pub(crate) out: PathBuf,
+}
+
+const VERIFY_HELP: &str = "\
+Exit status 1 says that a program was refused or, with --compare, that something is worse than before: a program that was \
+accepted is refused, or a figure grew by more than its --threshold.
+
+With --btf nothing is loaded: each program is relocated against the types of another kernel, and what these lack is told.";
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// BPF objects, or programs with objects inside
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Only programs whose name, or OBJECT/NAME, is like this, `*` and `?` allowed; not those, after a `!` (repeatable)
+    #[arg(short, long = "program", value_name = "PATTERN")]
+    pub(crate) programs: Vec<Pattern>,
+
+    /// Show only programs that are not accepted, or that changed
+    #[arg(long)]
+    pub(crate) failed: bool,
+
+    /// Print values separated by commas
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) csv: bool,
+
+    /// Say what is different from the results in this file, which `-o json` wrote
+    #[arg(long, value_name = "OLD.json")]
+    pub(crate) compare: Option<PathBuf>,
+
+    /// How much a figure may grow before --compare finds it worse, such as `insns=10%` (repeatable)
+    #[arg(
+        long = "threshold",
+        value_name = "FIGURE=PERCENT",
+        requires = "compare"
+    )]
+    pub(crate) thresholds: Vec<Threshold>,
+
+    /// Relocate against these types instead of loading: `module:NAME`, a file, ... as for `btf dump`
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) btf: Option<Source>,
+
+    /// How many objects are verified at the same time; by default one for each CPU
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+
+    /// Print the verifier's whole log of each program that is refused
+    #[arg(long)]
+    pub(crate) log: bool,
 }

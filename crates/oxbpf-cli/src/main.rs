@@ -8,6 +8,10 @@ mod command;
 mod input;
 mod manual;
 mod output;
+mod pattern;
+mod progress;
+mod table;
+mod verify;
 
 use std::io;
 use std::process::ExitCode;
@@ -51,6 +55,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 fn dispatch(command: Command, output: &Output) -> anyhow::Result<Verdict> {
     match command {
+        Command::Verify(args) => verify::run(&args, output),
         Command::Btf(verb) => match verb {
             BtfVerb::Dump(args) => btf::dump::run(&args, output),
             BtfVerb::Diff(args) => btf::diff::run(&args, output),

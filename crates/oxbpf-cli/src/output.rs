@@ -13,6 +13,7 @@ pub(crate) struct Output {
     pub(crate) is_json: bool,
     /// Whether there is colour on standard output, and on standard error.
     color: (bool, bool),
+    width: Option<usize>,
 }
 
 impl Output {
@@ -31,7 +32,26 @@ impl Output {
                 color(io::stdout().is_terminal()),
                 color(io::stderr().is_terminal()),
             ),
+            width: rustix::termios::tcgetwinsize(io::stdout())
+                .ok()
+                .map(|size| usize::from(size.ws_col))
+                .filter(|width| *width > 0),
         }
+    }
+
+    /// Without colour, as if for a terminal of this width.
+    #[cfg(test)]
+    pub(crate) fn plain(width: Option<usize>) -> Output {
+        Output {
+            is_json: false,
+            color: (false, false),
+            width,
+        }
+    }
+
+    /// The columns of the terminal that results go to, if they go to one.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.width
     }
 
     /// Prints a value as JSON: indented where a person may read it, on one line where a program does.

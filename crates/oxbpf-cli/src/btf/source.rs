@@ -1,5 +1,6 @@
 //! Where types are: what `oxbpf btf` takes for an argument.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -133,5 +134,19 @@ pub(crate) fn find(btf: &Btf, name: &str) -> anyhow::Result<Vec<TypeId>> {
     match oxbpf::suggest::did_you_mean(&nearest) {
         Some(hint) => bail!("there is no type `{name}`; {hint}"),
         None => bail!("there is no type `{name}`"),
+    }
+}
+
+/// As on the command line.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Kernel => f.write_str("kernel"),
+            Source::Module(name) => write!(f, "module:{name}"),
+            Source::Program(id) => write!(f, "prog:{id}"),
+            Source::Map(id) => write!(f, "map:{id}"),
+            Source::Id(id) => write!(f, "btf:{id}"),
+            Source::File(path) => path.display().fmt(f),
+        }
     }
 }

@@ -43,3 +43,67 @@ pub(crate) fn other(program: &str, args: &[&str]) -> Option<Vec<u8>> {
         }
     }
 }
+
+/// Runs the command in a terminal of 80 columns, and gives what was on it: both outputs, colours included.
+pub(crate) fn in_terminal(command: &mut Command) -> (String, i32) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{Winsize, tcsetwinsize};
+    use std::io::Read;
+
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: 80,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&ours, size).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    command
+        .stdout(theirs.try_clone().unwrap())
+        .stderr(theirs.try_clone().unwrap());
+    let mut child = command.spawn().unwrap();
+    // The command's copies go with it; so do ours, that reading ends.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    drop(theirs);
+    let mut said = Vec::new();
+    // A terminal whose other side is gone is an error to read.
+    let _ = std::fs::File::from(ours).read_to_end(&mut said);
+    let status = child.wait().unwrap().code().unwrap_or(-1);
+    (
+        String::from_utf8(said).unwrap().replace("\r\n", "\n"),
+        status,
+    )
+}
+
+/// Compares text with a golden file, or writes it there if `BLESS` is set.
+pub(crate) fn golden(name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        text,
+        expected,
+        "{} (BLESS=1 writes it anew)",
+        path.display()
+    );
+}
+
+/// A file with one of the fixtures' objects.
+pub(crate) fn fixture(directory: &std::path::Path, name: &str) -> std::path::PathBuf {
+    let path = directory.join(format!("{name}.bpf.o"));
+    std::fs::write(&path, fixtures::object(name)).unwrap();
+    path
+}

@@ -14,6 +14,7 @@
 
 mod answer;
 mod candidates;
+mod check;
 mod compat;
 mod error;
 mod kind;
@@ -29,6 +30,7 @@ mod tests;
 
 use std::fmt;
 
+pub use check::Check;
 pub use compat::types_are_compatible;
 pub use error::{Error, ErrorKind};
 pub use kind::CoreRelocKind;

@@ -1,0 +1,244 @@
+//! `oxbpf verify` on the running kernel.
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+
+use common::{fixture, golden, in_terminal, oxbpf, run};
+
+/// Figures differ between kernels and compilers; that they are there does not.
+fn masked(text: &str) -> String {
+    let line = |line: &str| -> String {
+        let mut masked = String::new();
+        let mut digits = 0;
+        for c in line.chars() {
+            match (c.is_ascii_digit(), digits) {
+                (true, _) => digits += 1,
+                (false, 0) => masked.push(c),
+                (false, _) => {
+                    masked.push('#');
+                    masked.push(c);
+                    digits = 0;
+                }
+            }
+        }
+        if digits > 0 {
+            masked.push('#');
+        }
+        masked
+    };
+    let blanks = |line: String| {
+        line.split("  ")
+            .filter(|part| !part.is_empty())
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join("  ")
+    };
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    text.replace(&release, "KERNEL")
+        .lines()
+        .map(|l| {
+            format!(
+                "{}\n",
+                blanks(line(l)).replace(".# ms", " us").replace("# us", "#")
+            )
+        })
+        .collect()
+}
+
+/// Programs whose verdict is the same on every kernel.
+const SOME: &[&str] = &[
+    "verify",
+    "-p",
+    "core/*",
+    "-p",
+    "no_null_check",
+    "-p",
+    "unread_register",
+];
+
+fn objects() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let (core, rejected) = (
+        fixture(directory.path(), "core"),
+        fixture(directory.path(), "rejected"),
+    );
+    (directory, core, rejected)
+}
+
+#[test]
+fn tells_what_was_accepted_and_why_the_rest_was_not() {
+    let (_directory, core, rejected) = objects();
+    let output = oxbpf()
+        .args(SOME)
+        .args([&core, &rejected])
+        .output()
+        .unwrap();
+    let (text, said, status) = common::said(output);
+    if !text.contains("accepted") {
+        eprintln!("skipped: {text}{said}");
+        return;
+    }
+    assert_eq!((said.as_str(), status), ("", 1));
+    golden("verify.txt", &masked(&text));
+}
+
+#[test]
+fn fits_a_terminal_of_80_columns_and_has_colours_there() {
+    let (_directory, core, rejected) = objects();
+    let (text, _) = in_terminal(
+        oxbpf()
+            .args(["verify", "-p", "out_of_bounds"])
+            .args([&core, &rejected]),
+    );
+    assert!(text.contains("\x1b[1m"), "{text}");
+    let (plain, _) = in_terminal(
+        oxbpf()
+            .args(["verify", "-p", "out_of_bounds"])
+            .args([&core, &rejected])
+            .env("NO_COLOR", "1"),
+    );
+    // What was told meanwhile was taken back.
+    let plain = plain.rsplit("\r\x1b[K").next().unwrap();
+    assert!(!plain.contains('\x1b'), "{plain}");
+    assert!(
+        plain.lines().all(|line| line.chars().count() <= 80),
+        "{plain}"
+    );
+    assert!(plain.contains('…'), "{plain}");
+}
+
+#[test]
+fn json_and_csv_say_the_same() {
+    let (_directory, core, _) = objects();
+    let core = core.to_str().unwrap();
+    let (json, _, _) = run(["-o", "json", "verify", core]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let (csv, _, _) = run(["verify", "--csv", core]);
+    let mut lines = csv.lines();
+    let head = "object,program,section,type,state,errno,size,insns,states,peak_states,stack,verification_us,load_us,reason";
+    assert_eq!(lines.next(), Some(head));
+    for program in json["programs"].as_array().unwrap() {
+        let line = lines.next().unwrap();
+        let text = |name: &str| program[name].as_str().unwrap().to_owned();
+        let start = [
+            text("object"),
+            text("program"),
+            text("section"),
+            text("type"),
+            text("state"),
+        ];
+        assert!(line.starts_with(&start.join(",")), "{line}");
+    }
+    assert_eq!(lines.next(), None);
+}
+
+#[test]
+fn patterns_choose_programs() {
+    let (_directory, _, rejected) = objects();
+    let rejected = rejected.to_str().unwrap();
+    let (all, _, _) = run(["verify", "--csv", rejected, "-p", "*_r*", "-p", "*null*"]);
+    let name = all.lines().nth(1).unwrap().split(',').nth(1).unwrap();
+    let (one, _, _) = run([
+        "verify",
+        "--csv",
+        rejected,
+        "-p",
+        &format!("rejected/{name}"),
+    ]);
+    assert_eq!(one.lines().count(), 2);
+    let (rest, _, _) = run([
+        "verify",
+        "--csv",
+        rejected,
+        "-p",
+        "*_r*",
+        "-p",
+        "*null*",
+        "-p",
+        &format!("!{name}"),
+    ]);
+    assert_eq!(rest.lines().count() + 1, all.lines().count());
+    assert!(all.lines().count() > 3);
+}
+
+#[test]
+fn compares_with_before() {
+    let (directory, core, _) = objects();
+    let core = core.to_str().unwrap();
+    let (json, _, _) = run(["-o", "json", "verify", core]);
+    if !json.contains("accepted") {
+        eprintln!("skipped: {json}");
+        return;
+    }
+    let old = directory.path().join("old.json");
+    fs::write(
+        &old,
+        json.replace("\"refused\"", "\"accepted\"")
+            .replace("\"insns\":", "\"insns\":1"),
+    )
+    .unwrap();
+    let old = old.to_str().unwrap();
+    let (text, said, status) = run(["verify", core, "--compare", old, "--threshold", "insns=5%"]);
+    assert_eq!(said, "");
+    assert!(text.contains("insns"), "{text}");
+    assert_eq!(status, i32::from(json.contains("refused")), "{text}");
+
+    fs::write(old, json.replace("\"insns\":1", "\"insns\":")).unwrap();
+    let (_, said, status) = run(["verify", core, "--compare", core]);
+    assert!(
+        said.contains("is no result of `oxbpf -o json verify`, it is an ELF file"),
+        "{said}"
+    );
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn checks_against_types_of_a_kernel_that_is_not_there() {
+    let (directory, core, _) = objects();
+    let core = core.to_str().unwrap();
+    let (text, _, _) = run(["verify", core, "--btf", "kernel"]);
+    assert!(text.contains("fits"), "{text}");
+
+    // Cut for another object, it lacks what this one needs.
+    let min = directory.path().join("min.btf");
+    let globals = fixture(directory.path(), "globals");
+    let (_, said, status) = run([
+        "btf",
+        "min",
+        globals.to_str().unwrap(),
+        "-O",
+        min.to_str().unwrap(),
+    ]);
+    assert_eq!((said.as_str(), status), ("", 0));
+    let (text, _, status) = run(["verify", core, "--btf", min.to_str().unwrap()]);
+    assert!(text.contains("lacks"), "{text}");
+    assert!(
+        text.contains("`struct task_struct` does not exist on this kernel"),
+        "{text}"
+    );
+    assert_eq!(status, 1);
+}
+
+#[test]
+fn files_that_are_no_objects_say_what_they_are() {
+    for (file, says) in [
+        (
+            "/proc/version",
+            "`/proc/version` is no BPF object: it is text",
+        ),
+        (
+            "/no/such/file",
+            "reading `/no/such/file` failed: No such file",
+        ),
+        ("/bin/sh", "not for BPF, and has no BPF objects inside"),
+    ] {
+        let (_, said, status) = run(["verify", file]);
+        assert!(said.contains(says), "{said}");
+        assert_eq!(status, 2);
+    }
+}
