@@ -124,8 +124,11 @@ pub(crate) struct Figures {
     pub(crate) load_us: Option<u64>,
 }
 
+/// One of the figures.
+pub(crate) type Figure = fn(&Figures) -> Option<u64>;
+
 /// The figures by name.
-pub(crate) const FIGURES: &[(&str, fn(&Figures) -> Option<u64>)] = &[
+pub(crate) const FIGURES: &[(&str, Figure)] = &[
     ("size", |f| f.size),
     ("insns", |f| f.insns),
     ("states", |f| f.states),
