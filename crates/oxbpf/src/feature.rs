@@ -106,6 +106,15 @@ pub(crate) fn wake_kernel_types() {
     let _ = load(ProgramType::SOCKET_FILTER, &ending(&[]));
 }
 
+/// Whether there are helpers that read the kernel's memory, and others that read that of processes, instead of one for both.
+/// Linux 5.5.
+pub(crate) fn has_probe_read_kernel() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    let call = |helper| helper_call(ProgramType::TRACEPOINT, helper);
+    // Without the right arguments, one that exists is refused with EACCES.
+    *ANSWER.get_or_init(|| call(Helper::PROBE_READ_KERNEL) != Err(Errno::INVAL))
+}
+
 /// Whether programs can ask for the cookie that they were attached with. Linux 5.15.
 pub(crate) fn has_bpf_cookie() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use oxbpf::map::{Array, HashMap, PerCpuArray, PerCpuHashMap};
 use oxbpf::object::asm;
+use oxbpf::object::btf::{BtfBuilder, Member};
 use oxbpf::object::spec::Pinning;
 use oxbpf::object::{CollectionSpec, Endian, MapType};
 use oxbpf::program::{Program, TestRun};
@@ -482,4 +483,97 @@ fn an_arena_has_to_hold_its_variables() {
         error.to_string().contains("raise its `max_entries`"),
         "{error}"
     );
+}
+
+/// Two processes share it like this; here, one after the other.
+#[test]
+fn an_arena_is_taken_over_with_its_variables() {
+    const ADDRESS: u64 = 0x2345_0000_0000;
+    let root = common::own_bpffs();
+    let load = |address: u64, pinned: bool| {
+        arena(|spec| {
+            let map = spec.map_mut("arena").unwrap();
+            map.map_extra = address;
+            if pinned {
+                map.pinning = Pinning::ByName;
+            }
+        })
+    };
+    let run = |collection: &Collection| {
+        let count = collection.program("count").unwrap();
+        count.test_run(TestRun::default()).unwrap().return_value
+    };
+    for address in [ADDRESS, 0] {
+        let first = match load(address, true) {
+            Some(loaded) => loaded.unwrap(),
+            None => skip!("this kernel has no arenas"),
+        };
+        run(&first);
+        let map = first.map("arena").unwrap();
+        drop(first);
+        let second = load(address, true).unwrap().unwrap();
+        assert_eq!(
+            second.map("arena").unwrap().info().unwrap().id,
+            map.info().unwrap().id
+        );
+        // Its variables are where they were: this is what they say after two runs.
+        assert_eq!(run(&second), 4);
+        match address {
+            // Only the kernel knows where it was.
+            0 => {
+                let error = second.arena("arena").unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::NotFound);
+            }
+            address => {
+                assert_eq!(second.arena("arena").unwrap().address(), address);
+                let counter = second.variable::<u64>("counter").unwrap();
+                assert_eq!(counter.load().unwrap(), 43);
+            }
+        }
+        map.unpin(root.join("arena")).unwrap();
+    }
+}
+
+/// As libbpf has it: BTF is for people, as long as no program depends on it.
+#[test]
+fn types_that_the_kernel_refuses_are_left_out() {
+    let refused = |mut spec: CollectionSpec| {
+        let mut types = BtfBuilder::copy_of(spec.btf.as_ref().unwrap()).unwrap();
+        let int = types.add_signed("int", 4);
+        let member = Member {
+            name: "outside",
+            ty: int,
+            bit_offset: 64,
+            bitfield_size: 0,
+        };
+        types.add_struct("too_small", 4, &[member]);
+        spec.btf = Some(types.build().unwrap());
+        spec
+    };
+    let collection = Loader::new().load(refused(globals())).unwrap();
+    let count = collection.program("count").unwrap();
+    assert_eq!(count.info().unwrap().btf_id, 0);
+    run(&count);
+    let runs = collection.variable::<u64>("runs").unwrap();
+    assert_eq!(runs.load().unwrap(), 1);
+
+    let loaded = Loader::new().keep_going(refused(globals())).unwrap();
+    let why = loaded.refused_types.as_ref().unwrap().to_string();
+    assert!(
+        why.contains("too_small") || why.contains("outside"),
+        "{why}"
+    );
+    assert!(!loaded.is_complete() && loaded.programs.iter().all(|r| r.is_loaded()));
+    // What fails then may fail for want of types.
+    let mut spec = refused(globals());
+    let function = spec.program("count").unwrap().function;
+    spec.functions_mut()[function].insns = asm::program([asm::exit()]);
+    spec.functions_mut()[function].relocs.clear();
+    let error = Loader::new().load(spec).unwrap_err();
+    assert!(error.to_string().contains("without its types"), "{error}");
+
+    // The kernel has to know the types of structures.
+    let spec = refused(spec_of(fixtures::struct_ops::Spec::embedded().unwrap()));
+    let error = Loader::new().load(spec).unwrap_err();
+    assert!(error.to_string().contains("loading its types"), "{error}");
 }

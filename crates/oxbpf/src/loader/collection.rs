@@ -52,16 +52,16 @@ impl Collection {
             ..Self::default()
         };
         for (position, (spec, made)) in spec.maps_mut().iter_mut().zip(maps).enumerate() {
-            let Some(Made { map, arena }) = made else {
+            let Some(Made { map, arena, start }) = made else {
                 continue;
             };
             let name = std::mem::take(&mut spec.name);
-            collection.add_data(&name, &map, arena.as_ref(), spec.data.take());
+            collection.add_data(&name, &map, arena.as_ref(), start, spec.data.take());
             if let Some(value) = struct_ops.maps.remove(&position) {
                 let structure = value.with_programs(map.clone(), &programs);
                 collection.struct_ops.push((name.clone(), structure));
             }
-            if let Some((arena, _)) = arena {
+            if let Some(arena) = arena {
                 collection.arenas.push((name.clone(), arena));
             }
             collection.maps.push((name, map));
@@ -81,7 +81,8 @@ impl Collection {
         &mut self,
         map_name: &str,
         map: &Map,
-        arena: Option<&(Arena, u32)>,
+        arena: Option<&Arena>,
+        start: u32,
         data: Option<DataSection>,
     ) {
         let Some(DataSection {
@@ -95,9 +96,9 @@ impl Collection {
         let (section_name, section) = match (kind, arena) {
             (DataKind::StructOps, _) => return,
             (DataKind::Arena, None) => return,
-            (DataKind::Arena, Some((arena, start))) => {
+            (DataKind::Arena, Some(arena)) => {
                 for variable in &mut variables {
-                    variable.offset = variable.offset.saturating_add(*start);
+                    variable.offset = variable.offset.saturating_add(start);
                 }
                 (ARENA_SECTION, Section::of_arena(arena))
             }
@@ -165,8 +166,8 @@ impl Collection {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] where the object has none, or where it was not created; so too where a
-    /// map that existed before was taken over.
+    /// [`ErrorKind::NotFound`] where the object has none, or where it was not created; so too where one that existed before was
+    /// taken over, and could not be mapped at the address that it has elsewhere.
     pub fn arena(&self, name: &str) -> Result<Arena> {
         self.find("arena", name, &self.arenas)
     }

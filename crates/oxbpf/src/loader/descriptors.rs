@@ -48,10 +48,9 @@ pub(super) fn fill_in(
             insn.src = pseudo::MAP_FD;
             insn.imm = made.map.as_fd().as_raw_fd();
             if let RelocTarget::MapValue { offset, .. } = target {
-                let start = made.arena.as_ref().map_or(0, |(_, start)| *start);
                 insn.src = pseudo::MAP_VALUE;
                 if let Some(second) = rest.first_mut() {
-                    second.imm = offset.wrapping_add(start) as i32;
+                    second.imm = offset.wrapping_add(made.start) as i32;
                 }
             }
         }

@@ -25,13 +25,28 @@ pub(super) type Maps = Vec<Option<Made>>;
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) map: Map,
-    /// The memory of an arena, and where its variables begin.
-    pub(super) arena: Option<(Arena, u32)>,
+    /// The memory of an arena, if this process has it mapped.
+    pub(super) arena: Option<Arena>,
+    /// Where variables begin, in bytes from its start.
+    pub(super) start: u32,
 }
 
-impl From<Map> for Made {
-    fn from(map: Map) -> Self {
-        Self { map, arena: None }
+impl Made {
+    fn new(map: Map) -> Self {
+        Self {
+            map,
+            arena: None,
+            start: 0,
+        }
+    }
+
+    /// One that existed before.
+    fn taken_over(map: Map, spec: &MapSpec) -> Result<Self> {
+        let mut made = Self::new(map);
+        if spec.map_type == MapType::ARENA {
+            (made.arena, made.start) = arena::take_over(&made.map, spec)?;
+        }
+        Ok(made)
     }
 }
 
@@ -103,7 +118,7 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
     })?;
     if let Some(map) = loader.replacements.get(&spec.name) {
         check_fits(&spec, map, "replacing")?;
-        return Ok(map.clone().into());
+        return Made::taken_over(map.clone(), &spec);
     }
     let pin = match spec.pinning {
         Pinning::ByName => Some(loader.pin_root.join(&spec.name)),
@@ -111,17 +126,18 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
     };
     if let Some(path) = &pin {
         if let Some(map) = take_over(&spec, path)? {
-            return Ok(map.into());
+            return Made::taken_over(map, &spec);
         }
     }
     let map = match context.struct_ops.maps.get(&position) {
         Some(value) => create_struct_ops(context, &spec, value)?,
         None => create_new(context, &spec, context.btf)?,
     };
-    let mut made = Made::from(map);
+    let mut made = Made::new(map);
     match &spec.data {
         _ if spec.map_type == MapType::ARENA => {
-            made.arena = Some(arena::prepare(&made.map, &spec)?);
+            let (arena, start) = arena::prepare(&made.map, &spec)?;
+            (made.arena, made.start) = (Some(arena), start);
         }
         Some(data) => fill_with_data(&made.map, data)?,
         None => {}
@@ -131,7 +147,10 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
             Ok(()) => {}
             // Another process was faster: its map is the one to use.
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-                return take_over(&spec, path)?.map(Made::from).ok_or(e);
+                // Out of its way, should it be an arena at the same address.
+                drop(made);
+                let theirs = take_over(&spec, path)?.ok_or(e)?;
+                return Made::taken_over(theirs, &spec);
             }
             Err(e) => return Err(e),
         }

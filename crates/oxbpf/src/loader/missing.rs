@@ -11,14 +11,19 @@ use crate::program::VerifierError;
 /// Where the verifier stopped at an instruction that asks for what is not there, says that
 /// instead of speaking of an unknown function.
 pub(super) fn explain(error: Error, context: Context<'_>, planned: &Planned) -> Error {
-    let Some(insn) = error.verifier().and_then(VerifierError::insn) else {
-        return error;
+    let insn = error.verifier().and_then(VerifierError::insn);
+    let missing = insn.and_then(|insn| {
+        let mut missing = planned.missing.iter();
+        missing
+            .find(|missing| missing.insn == insn)
+            .map(ToString::to_string)
+            .or_else(|| missing_reference(context, planned, insn))
+    });
+    let types = || {
+        let refused = context.refused_types.filter(|_| error.errno().is_some())?;
+        Some(format!("it had to go without its types: {refused}"))
     };
-    let missing = planned.missing.iter().find(|missing| missing.insn == insn);
-    let reason = missing
-        .map(ToString::to_string)
-        .or_else(|| missing_reference(context, planned, insn));
-    match reason {
+    match missing.or_else(types) {
         Some(reason) => error.with_reason(reason),
         None => error,
     }

@@ -10,6 +10,7 @@ mod authority;
 mod collection;
 mod descriptors;
 mod externs;
+mod fallback;
 mod faults;
 mod kconfig;
 mod kernel;
@@ -240,7 +241,7 @@ impl Loader {
     ///
     /// # Errors
     ///
-    /// What concerns the object as a whole: it is inconsistent, of the other byte order, or its types are refused.
+    /// What concerns the object as a whole: it is inconsistent, of the other byte order, or the kernel denies the very first step.
     pub fn keep_going<S: Loadable>(&self, spec: S) -> Result<PartialLoad> {
         let spec = spec.into_spec()?;
         let name = spec.name.clone();
@@ -269,7 +270,16 @@ impl Loader {
         }
         let authority = Authority::new(&self.token)?;
         let load_btf = |btf| authority.call(|token| ObjectBtf::load(btf, token));
-        let btf = spec.btf.as_ref().map(load_btf).transpose()?;
+        let (btf, refused_types) = match spec.btf.as_ref().map(load_btf).transpose() {
+            Ok(btf) => (btf, None),
+            // Most programs can do without.
+            Err(error)
+                if error.kind() != ErrorKind::PermissionDenied && struct_ops.maps.is_empty() =>
+            {
+                (None, Some(error))
+            }
+            Err(error) => return Err(error),
+        };
         let context = maps::Context {
             loader: self,
             kernel: &kernel,
@@ -287,6 +297,7 @@ impl Loader {
             struct_ops: &struct_ops,
             maps: &maps,
             btf: btf.as_ref(),
+            refused_types: refused_types.as_ref(),
             authority: &authority,
             loaded: &[],
             keep_going,
@@ -304,6 +315,7 @@ impl Loader {
             failed_maps: faults.into_named(&spec),
             collection: Collection::assemble(spec, maps, programs, struct_ops),
             programs: reports,
+            refused_types,
         })
     }
 }

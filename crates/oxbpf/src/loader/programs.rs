@@ -16,7 +16,7 @@ use super::maps::Maps;
 use super::plan::Planned;
 use super::report::ProgramReport;
 use super::struct_ops::StructOpsPlan;
-use super::{Loader, descriptors, missing, parallel};
+use super::{Loader, descriptors, fallback, missing, parallel};
 use crate::btf::ObjectBtf;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::{AttachInfo, LogLevel, Measured, Program, ProgramLoad};
@@ -31,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) struct_ops: &'a StructOpsPlan,
     pub(super) maps: &'a Maps,
     pub(super) btf: Option<&'a ObjectBtf>,
+    /// Why the kernel does not take the object's types, if it does not.
+    pub(super) refused_types: Option<&'a Error>,
     pub(super) authority: &'a Authority,
     /// The programs loaded so far, by position in the spec.
     pub(super) loaded: &'a [Option<Program>],
@@ -189,6 +191,21 @@ fn request(
         fd_array: &modules,
         token: None,
     };
+    let measured = ask(context, &load);
+    let refused = measured.result.as_ref().err();
+    match refused.and_then(|error| fallback::instead_of(&insns, error)) {
+        Some(insns) => Ok(ask(
+            context,
+            &ProgramLoad {
+                insns: &insns,
+                ..load.clone()
+            },
+        )),
+        None => Ok(measured),
+    }
+}
+
+fn ask(context: Context<'_>, load: &ProgramLoad<'_>) -> Measured {
     let told = Cell::default();
     let result = context.authority.call(|token| {
         let load = ProgramLoad {
@@ -203,5 +220,5 @@ fn request(
         result
     });
     let (log, time) = told.take();
-    Ok(Measured { result, log, time })
+    Measured { result, log, time }
 }

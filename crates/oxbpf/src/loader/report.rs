@@ -20,6 +20,9 @@ pub struct PartialLoad {
     /// The names of maps that could not be made or filled, with the reason. Programs that use them are
     /// refused, unless the verifier sees that they never get there.
     pub failed_maps: Vec<(String, Error)>,
+    /// Why the kernel does not take the object's types (BTF), if so. Programs are loaded without them then, which not all can
+    /// be.
+    pub refused_types: Option<Error>,
 }
 
 impl PartialLoad {
@@ -32,7 +35,9 @@ impl PartialLoad {
     /// Whether everything was loaded.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.failed_maps.is_empty() && self.programs.iter().all(|report| report.result.is_ok())
+        self.refused_types.is_none()
+            && self.failed_maps.is_empty()
+            && self.programs.iter().all(ProgramReport::is_loaded)
     }
 }
 
