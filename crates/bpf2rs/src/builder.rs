@@ -1,25 +1,22 @@
-//! The whole way from a C file to a module: for `build.rs`, and for the command.
+//! The whole way from C files to a module: for `build.rs`, and for the command.
 
 use std::{
     env,
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
-use oxbpf_object::CollectionSpec;
-
 use crate::{
     clang::Clang,
-    codegen,
-    compile::{Job, absolute_paths, check_cflags},
+    committed,
+    compile::{absolute_paths, check_cflags},
     error::{Error, ErrorKind, Result},
-    output::{self, Output},
-    scratch::Scratch,
-    target::{Arch, Target},
-    vmlinux,
+    output::Output,
+    pipeline::{self, Pipeline, file_name, is_object},
+    target::{Arch, Target, Variant},
 };
 
-/// Compiles one BPF C file and generates the Rust module for it.
+/// Compiles BPF C and generates the Rust module for it.
 ///
 /// In a `build.rs`, with the module included by `oxbpf::include_bpf!("exec_count")`:
 ///
@@ -31,41 +28,63 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Builder {
-    source: PathBuf,
+    inputs: Vec<PathBuf>,
     name: Option<String>,
+    stem: Option<String>,
     clang: Option<OsString>,
     cflags: Vec<OsString>,
     vmlinux: Option<PathBuf>,
     types: Vec<String>,
     targets: Vec<Target>,
-    arch: Option<Arch>,
+    arches: Vec<Arch>,
+    minimal_vmlinux: bool,
+    committed: Option<PathBuf>,
+    embed: bool,
     strip: bool,
     color: bool,
 }
 
 impl Builder {
-    /// For this C file.
+    /// For this C file, or this object if it is compiled already (`.o`).
     #[must_use]
     pub fn new(source: impl Into<PathBuf>) -> Self {
         Self {
-            source: source.into(),
+            inputs: vec![source.into()],
             name: None,
+            stem: None,
             clang: None,
             cflags: Vec::new(),
             vmlinux: None,
             types: Vec::new(),
             targets: Vec::new(),
-            arch: None,
+            arches: Vec::new(),
+            minimal_vmlinux: false,
+            committed: None,
+            embed: true,
             strip: true,
             color: false,
         }
     }
 
-    /// Name of the object and of the generated files. By default that of the C file, up to the
-    /// first dot.
+    /// One more C file, or object, to be linked with the others into one object.
+    #[must_use]
+    pub fn source(mut self, source: impl Into<PathBuf>) -> Self {
+        self.inputs.push(source.into());
+        self
+    }
+
+    /// Name of the object and of the generated files. By default that of the first C file, up to
+    /// the first dot.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// What the names of the generated files begin with, if not with the object's name.
+    #[must_use]
+    pub fn stem(mut self, stem: impl Into<String>) -> Self {
+        self.stem = Some(stem.into());
         self
     }
 
@@ -99,6 +118,14 @@ impl Builder {
         self
     }
 
+    /// Whether a `vmlinux.h` that is made here has only what the sources need: clang is through it
+    /// sooner. It declares no kernel functions (kfuncs).
+    #[must_use]
+    pub fn minimal_vmlinux(mut self, minimal: bool) -> Self {
+        self.minimal_vmlinux = minimal;
+        self
+    }
+
     /// A C type to generate beside those of maps and variables: that of ring buffer records.
     #[must_use]
     pub fn generate_type(mut self, name: impl Into<String>) -> Self {
@@ -115,11 +142,30 @@ impl Builder {
         self
     }
 
-    /// The processor whose registers the source reads, if it does (`PT_REGS_PARM1` and the
-    /// like). The objects are then for that one alone. In a build script it is the target's.
+    /// A processor whose registers the source reads, if it does (`PT_REGS_PARM1` and the like): there
+    /// is an object for each such processor then, and none for others. In a build script it is the
+    /// target's.
     #[must_use]
     pub fn arch(mut self, arch: Arch) -> Self {
-        self.arch = Some(arch);
+        if !self.arches.contains(&arch) {
+            self.arches.push(arch);
+        }
+        self
+    }
+
+    /// A directory with output that was committed, which [`compile`](Self::compile) uses, with a
+    /// warning, on a machine that has no clang.
+    #[must_use]
+    pub fn committed(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.committed = Some(directory.into());
+        self
+    }
+
+    /// Whether the module holds the objects. It does by default; else its `Spec` is made from bytes
+    /// that come from somewhere when the program runs.
+    #[must_use]
+    pub fn embed(mut self, embed: bool) -> Self {
+        self.embed = embed;
         self
     }
 
@@ -145,73 +191,42 @@ impl Builder {
     /// express.
     pub fn generate(&self) -> Result<Output> {
         let name = self.checked_name()?;
-        check_cflags(&self.cflags)?;
-        let clang = match &self.clang {
-            Some(path) => Clang::at(path)?,
-            None => Clang::find()?,
-        };
-        let source = self
-            .source
-            .canonicalize()
-            .map_err(|e| Error::io("opening", &self.source, e))?;
-        let source_name = file_name(&source);
-        let targets = self.targets()?;
-        let scratch = Scratch::new()?;
         let cflags = absolute_paths(&self.cflags);
-        let mut job = Job {
-            clang: &clang,
-            source: &source,
-            arch: self.arch,
-            cflags: &cflags,
+        self.pipeline(&name, &cflags)?.run()
+    }
+
+    /// The text of a `vmlinux.h` with no more than the sources need.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate).
+    pub fn vmlinux_header(&self) -> Result<String> {
+        let name = self.checked_name()?;
+        let cflags = absolute_paths(&self.cflags);
+        self.pipeline(&name, &cflags)?.vmlinux_header()
+    }
+
+    fn pipeline<'a>(&'a self, name: &'a str, cflags: &'a [OsString]) -> Result<Pipeline<'a>> {
+        check_cflags(&self.cflags)?;
+        let is_c = self.inputs.iter().any(|path| !is_object(path));
+        let clang = match &self.clang {
+            _ if !is_c => None,
+            Some(path) => Some(Clang::at(path)?),
+            None => Some(Clang::find()?),
+        };
+        Ok(Pipeline {
+            inputs: &self.inputs,
+            name,
+            stem: self.stem.as_deref().unwrap_or(name),
+            clang,
+            cflags,
+            vmlinux: self.vmlinux.as_deref(),
+            minimal_vmlinux: self.minimal_vmlinux,
+            variants: self.variants()?,
+            types: &self.types,
+            embed: self.embed,
             strip: self.strip,
             color: self.color,
-            scratch: &scratch,
-            vmlinux: None,
-        };
-        if let Some(target) = targets.first() {
-            if job.wants_vmlinux(*target)? {
-                job.vmlinux = Some(vmlinux::make(self.vmlinux.as_deref(), &scratch)?);
-            }
-        }
-        let request = codegen::Request {
-            name: &name,
-            source: &source_name,
-            targets: &targets,
-            arch: self.arch,
-            types: &self.types,
-        };
-        let mut output = Output {
-            name: name.clone(),
-            module: String::new(),
-            objects: Vec::new(),
-            dependencies: Vec::new(),
-            warnings: String::new(),
-            clang: clang.version(),
-        };
-        let mut specs = Vec::new();
-        for target in &targets {
-            let compiled = job.compile(*target)?;
-            let spec = CollectionSpec::parse_named(&name, &compiled.object).map_err(|error| {
-                Error::new(
-                    ErrorKind::InvalidObject,
-                    format!("`{source_name}` compiled for {target} cannot be read"),
-                )
-                .with_source(error)
-            })?;
-            if specs.is_empty() {
-                output.warnings = compiled.diagnostics;
-            }
-            specs.push(spec);
-            output.dependencies.extend(compiled.dependencies);
-            output.objects.push((*target, compiled.object));
-        }
-        output.module = output::header(&source_name, clang.version());
-        output
-            .module
-            .push_str(&codegen::generate(&request, &specs)?);
-        output.dependencies.sort();
-        output.dependencies.dedup();
-        Ok(output)
+        })
     }
 
     /// For a `build.rs`: compiles for the crate's target, writes into `OUT_DIR`, tells cargo
@@ -219,7 +234,7 @@ impl Builder {
     ///
     /// # Errors
     /// As [`generate`](Self::generate); [`ErrorKind::InvalidInput`] outside of a build script.
-    pub fn compile(mut self) -> Result<Output> {
+    pub fn compile(mut self) -> Result<()> {
         let directory = PathBuf::from(cargo_variable("OUT_DIR")?);
         let endian = cargo_variable("CARGO_CFG_TARGET_ENDIAN")?;
         let arch = cargo_variable("CARGO_CFG_TARGET_ARCH")?;
@@ -229,15 +244,19 @@ impl Builder {
                 .filter(|target| endian == target.endian_name())
                 .collect();
         }
-        if self.arch.is_none() {
-            self.arch = arch.to_string_lossy().parse().ok();
+        if self.arches.is_empty() {
+            self.arches.extend(arch.to_string_lossy().parse::<Arch>());
         }
         println!("cargo:rerun-if-env-changed=CLANG");
-        println!("cargo:rerun-if-changed={}", self.source.display());
-        if let Some(btf) = &self.vmlinux {
-            println!("cargo:rerun-if-changed={}", btf.display());
+        for input in self.inputs.iter().chain(&self.vmlinux) {
+            println!("cargo:rerun-if-changed={}", input.display());
         }
-        let output = self.generate()?;
+        let output = match self.generate() {
+            Err(error) if error.kind() == ErrorKind::Clang => {
+                return self.use_committed(&directory, error);
+            }
+            result => result?,
+        };
         for path in output.dependencies() {
             println!("cargo:rerun-if-changed={}", path.display());
         }
@@ -245,13 +264,37 @@ impl Builder {
             println!("cargo:warning={line}");
         }
         output.write(&directory)?;
-        Ok(output)
+        Ok(())
+    }
+
+    /// What was committed, for want of a clang.
+    fn use_committed(&self, directory: &Path, error: Error) -> Result<()> {
+        let Some(from) = &self.committed else {
+            return Err(error);
+        };
+        let name = self.checked_name()?;
+        let taken = committed::take(from, self.stem.as_ref().unwrap_or(&name), directory)?;
+        if taken.is_empty() {
+            return Err(error);
+        }
+        for path in taken {
+            println!("cargo:rerun-if-changed={}", path.display());
+        }
+        println!(
+            "cargo:warning=`{name}` is used as it was committed in `{}`: {error}",
+            from.display()
+        );
+        Ok(())
     }
 
     fn checked_name(&self) -> Result<String> {
         let name = match &self.name {
             Some(name) => name.clone(),
-            None => file_name(&self.source)
+            None => self
+                .inputs
+                .first()
+                .map(|path| file_name(path))
+                .unwrap_or_default()
                 .split('.')
                 .next()
                 .unwrap_or_default()
@@ -269,31 +312,35 @@ impl Builder {
         Ok(name)
     }
 
-    fn targets(&self) -> Result<Vec<Target>> {
-        let given = if self.targets.is_empty() {
-            &Target::ALL[..]
-        } else {
-            &self.targets
+    /// What there are to be objects for: of the byte orders and processors that were asked for, those
+    /// that go together.
+    fn variants(&self) -> Result<Vec<Variant>> {
+        let targets = match self.inputs.iter().find(|path| is_object(path)) {
+            Some(object) => vec![pipeline::target_of(object)?],
+            None if self.targets.is_empty() => Target::ALL.to_vec(),
+            None => self.targets.clone(),
         };
-        let Some(arch) = self.arch else {
-            return Ok(given.to_vec());
-        };
-        let fitting: Vec<_> = given.iter().copied().filter(|t| arch.has(*t)).collect();
-        if fitting.is_empty() {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!("{arch} does not run in the byte order of the targets"),
-            ));
+        if self.arches.is_empty() {
+            let any = |target| Variant { target, arch: None };
+            return Ok(targets.into_iter().map(any).collect());
         }
-        Ok(fitting)
+        let mut variants = Vec::new();
+        for &arch in &self.arches {
+            let fitting = targets.iter().filter(|target| arch.has(**target));
+            let before = variants.len();
+            variants.extend(fitting.map(|&target| Variant {
+                target,
+                arch: Some(arch),
+            }));
+            if variants.len() == before {
+                return Err(Error::new(
+                    ErrorKind::InvalidInput,
+                    format!("{arch} does not run in the byte order of the targets"),
+                ));
+            }
+        }
+        Ok(variants)
     }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(OsStr::new(""))
-        .to_string_lossy()
-        .into_owned()
 }
 
 /// A variable that cargo sets for build scripts.

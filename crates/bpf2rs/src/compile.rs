@@ -12,7 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     scratch::Scratch,
     strip::strip,
-    target::{Arch, Target},
+    target::{Arch, Target, Variant},
 };
 
 /// What C can tell bpf2rs.
@@ -24,7 +24,6 @@ pub(crate) struct Job<'a> {
     pub(crate) clang: &'a Clang,
     /// Absolute, so that clang's messages can be followed from anywhere.
     pub(crate) source: &'a Path,
-    pub(crate) arch: Option<Arch>,
     /// From [`absolute_paths`].
     pub(crate) cflags: &'a [OsString],
     pub(crate) strip: bool,
@@ -48,7 +47,7 @@ pub(crate) struct Compiled {
 const RESERVED: &[(&str, bool, &str)] = &[
     ("-target", true, "use `--target`"),
     ("--target", true, "use `--target`"),
-    ("-o", true, "use `--output-dir`"),
+    ("-o", true, "use `--output`"),
     ("-M", true, "bpf2rs asks for dependencies itself"),
     ("-c", false, "bpf2rs passes it itself"),
     ("-S", false, "bpf2rs wants an object"),
@@ -80,14 +79,14 @@ impl Job<'_> {
     ///
     /// # Errors
     /// [`ErrorKind::Compile`] with clang's messages if clang refuses.
-    pub(crate) fn compile(&self, target: Target) -> Result<Compiled> {
-        let directory = self.scratch.directory(target.name())?;
+    pub(crate) fn compile(&self, variant: Variant) -> Result<Compiled> {
+        let directory = self.scratch.directory(variant.target.name())?;
         let object = directory.join("object.o");
         let rules = directory.join("object.d");
-        let mut command = self.command(target)?;
+        let mut command = self.command(variant)?;
         command.args(["-MD", "-MT", "object", "-MF"]).arg(&rules);
         command.arg("-c").arg(self.source).arg("-o").arg(&object);
-        let diagnostics = self.run(&mut command, target)?;
+        let diagnostics = self.run(&mut command, variant)?;
         let bytes = fs::read(&object).map_err(|e| Error::io("reading", &object, e))?;
         let rules = fs::read(&rules).map_err(|e| Error::io("reading", &rules, e))?;
         let mut dependencies = dependencies(&rules);
@@ -100,8 +99,8 @@ impl Job<'_> {
     }
 
     /// Whether the source, or what it includes, asks for a `vmlinux.h` that no include path has.
-    pub(crate) fn wants_vmlinux(&self, target: Target) -> Result<bool> {
-        let mut command = self.command(target)?;
+    pub(crate) fn wants_vmlinux(&self, variant: Variant) -> Result<bool> {
+        let mut command = self.command(variant)?;
         // -MG takes missing headers for ones yet to be made, and names them as written.
         command
             .args(["-M", "-MG", "-MT", "object", "-w"])
@@ -115,7 +114,21 @@ impl Job<'_> {
             .any(|path| path == Path::new("vmlinux.h")))
     }
 
-    fn command(&self, target: Target) -> Result<Command> {
+    /// The source after the preprocessor, with an empty `vmlinux.h`; `None` where clang does not
+    /// get through it.
+    pub(crate) fn preprocessed(&self, variant: Variant) -> Result<Option<String>> {
+        let directory = self.scratch.directory("empty")?;
+        let header = directory.join("vmlinux.h");
+        fs::write(&header, "").map_err(|e| Error::io("writing", &header, e))?;
+        let mut command = self.command(variant)?;
+        command.arg("-I").arg(directory);
+        command.args(["-E", "-P", "-w"]).arg(self.source);
+        let output = command.output().ok();
+        let output = output.filter(|output| output.status.success());
+        Ok(output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
+    fn command(&self, Variant { target, arch }: Variant) -> Result<Command> {
         let mut command = Command::new(self.clang.path());
         // BTF holds the lines of the source, which clang looks for by the paths of the prefix
         // map: they are true from here.
@@ -136,7 +149,7 @@ impl Job<'_> {
             flag.push(to);
             command.arg(flag);
         }
-        if let Some(arch) = self.arch {
+        if let Some(arch) = arch {
             command.arg(format!("-D__TARGET_ARCH_{}", arch.define()));
         }
         command.arg(if self.color {
@@ -149,7 +162,7 @@ impl Job<'_> {
         if let Some(directory) = &self.vmlinux {
             command.arg("-I").arg(directory);
         }
-        if let Some(directory) = multiarch_headers(self.arch.or(Arch::host()), target) {
+        if let Some(directory) = multiarch_headers(arch.or(Arch::host()), target) {
             command.arg("-idirafter").arg(directory);
         }
         Ok(command)
@@ -175,7 +188,7 @@ impl Job<'_> {
     }
 
     /// Runs clang and returns its warnings.
-    fn run(&self, command: &mut Command, target: Target) -> Result<String> {
+    fn run(&self, command: &mut Command, variant: Variant) -> Result<String> {
         let output = command.output().map_err(|error| {
             Error::new(
                 ErrorKind::Clang,
@@ -189,7 +202,7 @@ impl Job<'_> {
         }
         let error = Error::new(
             ErrorKind::Compile,
-            format!("compiling `{}` for {target} failed", self.source.display()),
+            format!("compiling `{}` for {variant} failed", self.source.display()),
         );
         let error = match remedy(&diagnostics) {
             Some(remedy) => error.with_remedy(remedy),

@@ -15,9 +15,14 @@
 mod builder;
 mod clang;
 mod codegen;
+#[cfg(feature = "command")]
+#[doc(hidden)]
+pub mod command;
+mod committed;
 mod compile;
 mod error;
 mod output;
+mod pipeline;
 mod scratch;
 mod strip;
 mod target;
@@ -29,4 +34,4 @@ pub use codegen::{RustTypes, rust_types};
 pub use error::{Error, ErrorKind, Result};
 pub use output::{Check, Output};
 pub use strip::strip;
-pub use target::{Arch, Target};
+pub use target::{Arch, Target, Variant};

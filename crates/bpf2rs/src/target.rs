@@ -75,6 +75,36 @@ impl FromStr for Target {
     }
 }
 
+/// One object of several that a module embeds: for a byte order and, for sources that read
+/// registers, a processor.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Variant {
+    /// The byte order.
+    pub target: Target,
+    /// The processor, if the object is for one alone.
+    pub arch: Option<Arch>,
+}
+
+impl Variant {
+    /// The name of the object file: `exec_count.bpfel.o`, with the processor in it where objects
+    /// for several lie beside each other.
+    pub(crate) fn file_name(self, stem: &str, several: bool) -> String {
+        match self.arch {
+            Some(arch) if several => self.target.file_name(&format!("{stem}.{arch}")),
+            _ => self.target.file_name(stem),
+        }
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.arch {
+            Some(arch) => write!(f, "{} ({arch})", self.target),
+            None => self.target.fmt(f),
+        }
+    }
+}
+
 /// A processor, for sources that use the macros of `bpf_tracing.h` which read its registers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Arch(&'static Row);

@@ -6,7 +6,7 @@
 //! what is written here.
 
 mod comments;
-mod embed;
+pub(crate) mod embed;
 mod enumeration;
 mod layout;
 mod links;
@@ -29,7 +29,7 @@ use quote::quote;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    target::{Arch, Target},
+    target::Variant,
 };
 use maps::MapItem;
 use marks::Marks;
@@ -42,14 +42,16 @@ use variables::Section;
 /// What a module is generated for.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
-    /// Name of the object and stem of its files.
+    /// Name of the object.
     pub(crate) name: &'a str,
-    /// The C file's name, for the documentation.
-    pub(crate) source: &'a str,
-    /// The byte orders that there are objects for.
-    pub(crate) targets: &'a [Target],
-    /// The one processor that the objects are for, if they read its registers.
-    pub(crate) arch: Option<Arch>,
+    /// What the names of its files begin with.
+    pub(crate) stem: &'a str,
+    /// The C files' names, for the documentation.
+    pub(crate) sources: &'a [String],
+    /// What there are objects for, in the order of the specs.
+    pub(crate) variants: &'a [Variant],
+    /// Whether the module holds the objects, or is given one when it runs.
+    pub(crate) embed: bool,
     /// Types to generate beside those of maps and variables.
     pub(crate) types: &'a [String],
 }
@@ -75,9 +77,9 @@ pub(crate) fn generate(request: &Request<'_>, specs: &[CollectionSpec]) -> Resul
     } else {
         // The C source has it otherwise for the other byte order, as the headers of network
         // protocols do with bit-fields.
-        let modules = request.targets.iter().zip(&bodies).map(|(target, body)| {
-            let cfg = embed::cfg(*target);
-            let object = embed::object(request, *target);
+        let modules = request.variants.iter().zip(&bodies).map(|(variant, body)| {
+            let cfg = embed::cfg(*variant);
+            let object = embed::object(request, *variant);
             module(&cfg, &quote!(#object #body))
         });
         quote!(#(#modules)*)
@@ -187,6 +189,18 @@ fn spaced(source: &str) -> String {
         }
     }
     text
+}
+
+impl Request<'_> {
+    /// The sources in a sentence.
+    fn source(&self) -> String {
+        let names: Vec<_> = self
+            .sources
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        names.join(" and ")
+    }
 }
 
 /// A documentation comment.

@@ -14,7 +14,8 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
         sections,
         struct_ops,
     } = parts;
-    let Request { name, source, .. } = request;
+    let name = request.name;
+    let constructors = constructors(request);
     let section_fields = sections.iter().map(|section| {
         let Section {
             name,
@@ -98,8 +99,9 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
     let (program_names, program_fields) = names(programs, |p| (p.name, &p.field));
     let program_docs = programs.iter().map(|program| doc(&program.docs));
     let docs = doc(&format!(
-        "The object `{name}`, compiled from `{source}`, before it is loaded: plain data, to look \
-         at and to change."
+        "The object `{name}`, compiled from {}, before it is loaded: plain data, to look at and \
+         to change.",
+        request.source()
     ));
     quote! {
         #docs
@@ -131,12 +133,8 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
         #(#section_structs)*
 
         impl Spec {
-            /// The object as it was compiled into this binary.
-            ///
-            /// # Errors
-            /// If the embedded file is not the one that this module was generated for.
-            pub fn embedded() -> ::oxbpf::Result<Self> {
-                let mut object = ::oxbpf::__private::parse(#name, OBJECT)?;
+            #constructors {
+                let mut object = ::oxbpf::__private::parse(#name, bytes)?;
                 Ok(Self {
                     // Values are read while the maps that hold them are there.
                     #(#read_sections)*
@@ -175,5 +173,30 @@ pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
 
             #data_sections
         }
+    }
+}
+
+/// How a `Spec` is made: from the embedded object, or from one that is given; ends in the signature
+/// of a function of `bytes`.
+fn constructors(request: &Request<'_>) -> TokenStream {
+    if !request.embed {
+        return quote! {
+            /// The object from the bytes of its file.
+            ///
+            /// # Errors
+            /// If it is not the object that this module was generated for.
+            pub fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self>
+        };
+    }
+    quote! {
+        /// The object as it was compiled into this binary.
+        ///
+        /// # Errors
+        /// If the embedded file is not the one that this module was generated for.
+        pub fn embedded() -> ::oxbpf::Result<Self> {
+            Self::from_bytes(OBJECT)
+        }
+
+        fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self>
     }
 }

@@ -228,11 +228,34 @@ pub fn header(btf: &Btf) -> Result<String, Error> {
     let mut dump = CDump::new(btf);
     dump.define_all()?;
     dump.declare_kfuncs()?;
+    Ok(wrapped(&dump))
+}
+
+/// A header with some types of a BTF and what they need: a `vmlinux.h` for programs that use no others. The rest is as in
+/// [`header`], but for prototypes of kernel functions, of which there are none.
+///
+/// # Errors
+///
+/// As [`CDump::define`].
+pub fn header_of(btf: &Btf, types: &[TypeId]) -> Result<String, Error> {
+    let mut dump = CDump::new(btf);
+    for id in types {
+        if dump.is_declared_by_itself(btf.get(*id)?) {
+            dump.define(*id)?;
+        }
+    }
+    for id in types {
+        dump.declare_constants(btf.get(*id)?)?;
+    }
+    Ok(wrapped(&dump))
+}
+
+fn wrapped(dump: &CDump<'_>) -> String {
     // Clang warns of an attribute that is for nothing.
     let (start, end) = if dump.has_records {
         (RELOCATABLE_START, RELOCATABLE_END)
     } else {
         ("", "")
     };
-    Ok([GUARD_START, start, dump.text(), end, GUARD_END].concat())
+    [GUARD_START, start, dump.text(), end, GUARD_END].concat()
 }
