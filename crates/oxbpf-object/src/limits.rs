@@ -75,3 +75,8 @@ pub const MAX_LINK_STEPS: usize = 1 << 22;
 /// A kernel has a quarter of a million. Structures without names are looked through wherever they are members, so that types made to that
 /// end could take without end.
 pub const MAX_DIFF_STEPS: usize = 1 << 24;
+
+/// The most members and elements read of one value.
+///
+/// An array's type says how long it is; so few bytes of types could ask for any number.
+pub const MAX_VALUE_PARTS: usize = 1 << 16;

@@ -1,6 +1,6 @@
 //! Types as JSON, under the names that bpftool gives everything.
 
-use oxbpf_object::btf::{Description, Field, Value};
+use oxbpf_object::btf::{Description, Field, FieldValue};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// A type.
@@ -53,13 +53,13 @@ fn entries<M: SerializeMap>(map: &mut M, fields: &[Field<'_>]) -> Result<(), M::
     for (name, value) in fields {
         match value {
             // JSON's own numbers go from the lowest `i64` to the highest `u64`, and so do BTF's.
-            Value::Number(number) => match i64::try_from(*number) {
+            FieldValue::Number(number) => match i64::try_from(*number) {
                 Ok(number) => map.serialize_entry(name, &number)?,
                 Err(_) => map.serialize_entry(name, &(*number as u64))?,
             },
-            Value::Name("") => map.serialize_entry(name, "(anon)")?,
-            Value::Name(text) => map.serialize_entry(name, text)?,
-            Value::Word(word) => map.serialize_entry(name, word)?,
+            FieldValue::Name("") => map.serialize_entry(name, "(anon)")?,
+            FieldValue::Name(text) => map.serialize_entry(name, text)?,
+            FieldValue::Word(word) => map.serialize_entry(name, word)?,
             other => map.serialize_entry(name, &other.to_string())?,
         }
     }

@@ -22,12 +22,12 @@ pub struct Description<'a> {
 }
 
 /// One thing that a record says: what, and its value.
-pub type Field<'a> = (&'static str, Value<'a>);
+pub type Field<'a> = (&'static str, FieldValue<'a>);
 
 /// A value in a [`Description`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Value<'a> {
+pub enum FieldValue<'a> {
     /// A number: of a type, of bits or bytes, of an enumerator.
     Number(i128),
     /// A word for what is a number in the record.
@@ -51,9 +51,9 @@ impl<'a> Type<'a> {
     /// ```
     #[must_use]
     pub fn describe(self) -> Description<'a> {
-        use Value::{Name, Word};
+        use FieldValue::{Name, Word};
 
-        let number = |value: u32| Value::Number(value.into());
+        let number = |value: u32| FieldValue::Number(value.into());
         let id = |id: TypeId| ("type_id", number(id.0));
         let size = ("size", number(self.size().unwrap_or(0)));
         let count = ("vlen", number(self.element_count()));
@@ -104,7 +104,7 @@ impl<'a> Type<'a> {
                 let values = list.enumerators().map(|enumerator| {
                     vec![
                         ("name", Name(enumerator.name)),
-                        ("val", Value::Number(enumerator.value)),
+                        ("val", FieldValue::Number(enumerator.value)),
                     ]
                 });
                 elements = Some(("values", values.collect()));
@@ -161,7 +161,10 @@ impl<'a> Type<'a> {
             Contents::Float(_) => vec![size],
             Contents::DeclTag(tag) => {
                 let component = tag.component.map_or(-1, i128::from);
-                vec![id(tag.target), ("component_idx", Value::Number(component))]
+                vec![
+                    id(tag.target),
+                    ("component_idx", FieldValue::Number(component)),
+                ]
             }
             Contents::Unknown(_) => vec![count],
         };
@@ -176,13 +179,13 @@ impl<'a> Type<'a> {
 }
 
 /// A number or word as it is, a name in quotes.
-impl fmt::Display for Value<'_> {
+impl fmt::Display for FieldValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Number(number) => number.fmt(f),
-            Value::Word(word) => f.write_str(word),
-            Value::Name("") => f.write_str("'(anon)'"),
-            Value::Name(name) => write!(f, "'{name}'"),
+            FieldValue::Number(number) => number.fmt(f),
+            FieldValue::Word(word) => f.write_str(word),
+            FieldValue::Name("") => f.write_str("'(anon)'"),
+            FieldValue::Name(name) => write!(f, "'{name}'"),
         }
     }
 }
@@ -191,11 +194,11 @@ impl fmt::Display for Description<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Description { id, kind, name, .. } = self;
         let kind = kind.to_string().to_uppercase();
-        write!(f, "[{id}] {kind} {}", Value::Name(name))?;
+        write!(f, "[{id}] {kind} {}", FieldValue::Name(name))?;
         // There is a comma after the type of a variable.
         let comma = if self.kind == Kind::VAR { "," } else { "" };
         let suffix = match (self.kind, self.fields.first()) {
-            (Kind::ENUM64, Some((_, Value::Word("SIGNED")))) => "LL",
+            (Kind::ENUM64, Some((_, FieldValue::Word("SIGNED")))) => "LL",
             (Kind::ENUM64, _) => "ULL",
             _ => "",
         };
@@ -208,8 +211,8 @@ impl fmt::Display for Description<'_> {
             for (position, (field, value)) in element.iter().enumerate() {
                 let space = if position == 0 { "" } else { " " };
                 match (self.kind, value) {
-                    (Kind::DATASEC, Value::Name(_)) => write!(f, "{space}(VAR {value})")?,
-                    (_, Value::Name(_)) => write!(f, "{space}{value}")?,
+                    (Kind::DATASEC, FieldValue::Name(_)) => write!(f, "{space}(VAR {value})")?,
+                    (_, FieldValue::Name(_)) => write!(f, "{space}{value}")?,
                     _ => write!(f, "{space}{field}={value}{suffix}")?,
                 }
             }

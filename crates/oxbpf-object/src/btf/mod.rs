@@ -29,6 +29,8 @@ mod resolve;
 mod sanitize;
 mod type_name;
 mod types;
+mod value;
+mod value_text;
 
 use std::ffi::CStr;
 use std::fmt;
@@ -36,7 +38,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use builder::BtfBuilder;
 pub use dedup::Deduplicated;
-pub use describe::{Description, Field, Value};
+pub use describe::{Description, Field, FieldValue};
 pub use error::Error;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, Groups, LineInfo, Record, Records};
 use header::{Header, RecordLayouts, TYPE_SIZE, info_kind};
@@ -50,6 +52,9 @@ pub use types::{
     Array, Composite, Contents, DataSection, DeclTag, Elements, Enum, Enumerator, Func,
     FuncLinkage, FuncProto, Int, Member, Param, SectionVar, Type, TypeTag, Var, VarLinkage,
 };
+
+pub use value::Value;
+pub use value_text::ValueTextError;
 
 use crate::Endian;
 
