@@ -22,6 +22,7 @@ mod loader;
 pub mod map;
 mod memlock;
 mod object_name;
+pub mod objects;
 mod pin;
 pub mod program;
 pub mod ring;
@@ -39,6 +40,9 @@ pub use link::{
 };
 pub use loader::{Collection, Loadable, Loader, PartialLoad, ProgramReport};
 pub use map::Map;
+pub use objects::Objects;
+#[cfg(feature = "derive")]
+pub use oxbpf_derive::Objects;
 pub use oxbpf_object as object;
 pub use program::Program;
 pub use ring::{PerfBuffer, RingBuffer, UserRingBuffer};
