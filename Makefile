@@ -31,6 +31,10 @@ generate: setup ## rebuild the generated files that are committed
 vmtest: setup ## run the kernel tests inside Debian's KERNEL=6.1 (5.10, 6.12, 7, ..., host, all)
 	$(XTASK) vmtest --kernel $(KERNEL)
 
+.PHONY: conformance
+conformance: setup ## show some 1,300 objects of others to libbpf and to us, here and inside 6.12 and 7.x, and compare
+	$(XTASK) conformance --kernel host,6.12,7
+
 .PHONY: mutate
 mutate: setup ## break the code line by line, and see a test fail each time
 	$(XTASK) mutate

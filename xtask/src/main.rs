@@ -4,6 +4,8 @@
 
 mod bench;
 mod cargo;
+mod conformance;
+mod corpus;
 mod cpio;
 mod debian;
 mod expected;
@@ -72,6 +74,12 @@ const TASKS: &[Task] = &[
         vmtest::USAGE,
         "run the kernel tests inside real kernels, against vmtest/expected.tsv",
         vmtest::main,
+    ),
+    task(
+        "conformance",
+        conformance::USAGE,
+        "show the objects of Debian's packages to libbpf and to us, and compare",
+        conformance::main,
     ),
     task(
         "mutate",

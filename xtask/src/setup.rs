@@ -61,6 +61,18 @@ const NEEDS: &[Need] = &[
         packages: &["linux-libc-dev"],
     },
     program(&["bpftool"], &["bpftool", "linux-tools-generic"]),
+    // What libbpf, which we compare with, is compiled with.
+    program(&["cc"], &["gcc"]),
+    program(&["make"], &["make"]),
+    program(&["pkg-config"], &["pkgconf", "pkg-config"]),
+    Need {
+        sign: Sign::File("/usr/include/libelf.h"),
+        packages: &["libelf-dev"],
+    },
+    Need {
+        sign: Sign::File("/usr/include/zlib.h"),
+        packages: &["zlib1g-dev"],
+    },
     // What test machines are made of.
     program(&["qemu-system-x86_64"], &["qemu-system-x86"]),
     program(&["busybox"], &["busybox-static"]),

@@ -1,6 +1,7 @@
 //! Everything that must be green, in the order in which it is likely to be red.
 
 use crate::cargo::cargo;
+use crate::conformance;
 use crate::process::{Result, output, run};
 use crate::vmtest;
 use std::process::Command;
@@ -15,7 +16,10 @@ const LINTED_WITH: &str = "1.95";
 type Step = (&'static str, fn() -> Result<()>);
 
 const STEPS: &[Step] = &[
-    ("format", || run(cargo().args(["fmt", "--all", "--check"]))),
+    ("format", || {
+        run(cargo().args(["fmt", "--all", "--check"]))?;
+        run(conformance::cargo("fmt").arg("--check"))
+    }),
     ("lints", lints),
     ("tests without a kernel", || {
         run(except_kernel_tests(cargo().args([
@@ -27,6 +31,10 @@ const STEPS: &[Step] = &[
     ("documentation", documentation),
     ("examples in the documentation", || {
         run(cargo().args(["test", "--doc", "--quiet", "--package", "oxbpf"]))
+    }),
+    ("objects of others, beside libbpf", || {
+        run(conformance::cargo("test").arg("--quiet"))?;
+        conformance::main(&["--sample".to_owned()])
     }),
     ("tests on this kernel", || vmtest(&["--kernel", "host"])),
     ("tests on Debian's 6.1", || vmtest(&["--kernel", "6.1"])),
@@ -50,6 +58,9 @@ fn lints() -> Result<()> {
     };
     run(cargo()
         .args(["clippy", "--workspace", "--all-targets"])
+        .args(strict))?;
+    run(conformance::cargo("clippy")
+        .arg("--all-targets")
         .args(strict))
 }
 

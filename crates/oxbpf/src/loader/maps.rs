@@ -111,11 +111,7 @@ pub(super) fn create(context: Context<'_>, faults: &mut Faults) -> Result<Maps> 
 fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<Made> {
     let Context { loader, .. } = context;
     let mut spec = spec.clone();
-    let page_size = u32::try_from(rustix::param::page_size()).unwrap_or(u32::MAX);
-    map_spec::for_machine(&mut spec, page_size, || {
-        let cpus = possible_cpus()?.len();
-        Ok(u32::try_from(cpus).unwrap_or(u32::MAX))
-    })?;
+    size_for_machine(&mut spec)?;
     if let Some(map) = loader.replacements.get(&spec.name) {
         check_fits(&spec, map, "replacing")?;
         return Made::taken_over(map.clone(), &spec);
@@ -131,7 +127,7 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
     }
     let map = match context.struct_ops.maps.get(&position) {
         Some(value) => create_struct_ops(context, &spec, value)?,
-        None => create_new(context, &spec, context.btf)?,
+        None => create_new(context, &spec)?,
     };
     let mut made = Made::new(map);
     match &spec.data {
@@ -158,13 +154,29 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
     Ok(made)
 }
 
-fn create_new(context: Context<'_>, spec: &MapSpec, btf: Option<&ObjectBtf>) -> Result<Map> {
+/// Gives a map and the template of its inner maps the sizes that this machine wants.
+fn size_for_machine(spec: &mut MapSpec) -> Result<()> {
+    let page_size = u32::try_from(rustix::param::page_size()).unwrap_or(u32::MAX);
+    map_spec::for_machine(spec, page_size, || {
+        let cpus = possible_cpus()?.len();
+        Ok(u32::try_from(cpus).unwrap_or(u32::MAX))
+    })?;
+    match &mut spec.inner {
+        Some(inner) => size_for_machine(inner),
+        None => Ok(()),
+    }
+}
+
+fn create_new(context: Context<'_>, spec: &MapSpec) -> Result<Map> {
     let inner = match &spec.inner {
-        Some(inner) => Some(create_new(context, inner, None)?),
+        // With types too: the kernel wants those of the maps put in to hold the same locks and timers.
+        Some(inner) => Some(create_new(context, inner)?),
         None => None,
     };
     let name = map_spec::kernel_name(&context.spec.name, spec);
-    let types = btf.filter(|_| !WITHOUT_TYPES.contains(&spec.map_type));
+    let types = context
+        .btf
+        .filter(|_| !WITHOUT_TYPES.contains(&spec.map_type));
     context.authority.call(|token| {
         let options = CreateOptions {
             btf: types.map(AsFd::as_fd),

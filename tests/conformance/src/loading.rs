@@ -1,0 +1,273 @@
+//! What each library asks of the kernel to load an object, and what the kernel says to each program alone.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use oxbpf::Loader;
+use oxbpf::ProgramReport;
+use oxbpf::object::ProgramType;
+use oxbpf::object::spec::CollectionSpec;
+
+use crate::compare::{self, Difference};
+use crate::libbpf::{Object, Options};
+use crate::record::{CreatedMap, LoadedProgram, Recording, record};
+
+/// Bytes of a name in the kernel, without its NUL (`BPF_OBJ_NAME_LEN`).
+const KERNEL_NAME: usize = 15;
+
+/// What a program is taken for whose section does not tell: somebody has to say something.
+const UNKNOWN_SECTION: ProgramType = ProgramType::XDP;
+
+/// How many programs were compared, and how many of them the kernel took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) programs: usize,
+    pub(crate) loaded: usize,
+    pub(crate) maps: usize,
+}
+
+/// One load by one library.
+struct Attempt {
+    result: Result<(), String>,
+    maps: BTreeMap<String, CreatedMap>,
+    /// By their names in the kernel, of several the last.
+    programs: BTreeMap<String, LoadedProgram>,
+}
+
+impl Attempt {
+    fn new((result, recording): (Result<(), String>, Recording)) -> Attempt {
+        let mut attempt = Attempt {
+            result,
+            maps: BTreeMap::new(),
+            programs: BTreeMap::new(),
+        };
+        for map in recording.maps {
+            // Probes for what the kernel has.
+            if map.name.is_empty() || map.name.starts_with("libbpf_") {
+                continue;
+            }
+            let mut name = map.name.clone();
+            // One that failed is tried again with less.
+            while attempt.maps.get(&name).is_some_and(|map| map.errno == 0) {
+                name.push('\'');
+            }
+            attempt.maps.insert(name, map);
+        }
+        for program in recording.programs {
+            attempt.programs.insert(program.name.clone(), program);
+        }
+        attempt
+    }
+}
+
+/// Loads the object whole, then each program alone of which the kernel has not been asked by both.
+pub(crate) fn compare(
+    bytes: &[u8],
+    spec: &CollectionSpec,
+    pins: &Path,
+) -> (Counts, Vec<Difference>) {
+    let mut found = Vec::new();
+    let mut counts = Counts::default();
+    let theirs = by_libbpf(bytes, spec, pins, None);
+    let ours = by_oxbpf(spec, pins, None);
+    match (&theirs.result, &ours.result) {
+        (Ok(()), Err(error)) => found.push(Difference::new("load", "yes", error)),
+        (Err(error), Ok(())) => found.push(Difference::new("load", error, "yes")),
+        _ => {}
+    }
+    found.extend(maps(&theirs, &ours, &mut counts));
+
+    let reports = reports(spec, pins);
+    for (position, program) in spec.programs().iter().enumerate() {
+        let kernel_name: String = program.name.chars().take(KERNEL_NAME).collect();
+        let names = spec.programs().iter();
+        let unique = names
+            .filter(|other| other.name.starts_with(&kernel_name))
+            .count()
+            == 1;
+        let in_whole = |attempt: &Attempt| {
+            let program = attempt.programs.get(&kernel_name).filter(|_| unique);
+            program.filter(|program| program.errno == 0).cloned()
+        };
+        let verdicts = match (in_whole(&theirs), in_whole(&ours)) {
+            (Some(theirs), Some(ours)) => (Ok(theirs), Ok(ours)),
+            _ => {
+                let theirs = by_libbpf(bytes, spec, pins, Some(position));
+                let ours = by_oxbpf(spec, pins, Some(position));
+                found.extend(alone_maps(&theirs, &ours));
+                (verdict(theirs, &kernel_name), verdict(ours, &kernel_name))
+            }
+        };
+        counts.programs += 1;
+        let report = reports
+            .as_ref()
+            .ok()
+            .and_then(|reports| reports.get(position));
+        let report = report.cloned().unwrap_or_else(|| match &reports {
+            Ok(_) => "no report".to_owned(),
+            Err(error) => format!("not asked: {error}"),
+        });
+        let alone = match &verdicts.1 {
+            Ok(ours) => compare::errno(ours.errno),
+            Err(_) => "not asked".to_owned(),
+        };
+        let agree = match alone.as_str() {
+            // Alone it fails with the object's maps. Here it may do without the one that fails.
+            "not asked" => true,
+            verdict => verdict == report,
+        };
+        if !agree {
+            let subject = format!("program {}: report of all", program.name);
+            found.push(Difference::new(subject, alone, report));
+        }
+        let subject = format!("program {}: verdict", program.name);
+        match verdicts {
+            (Ok(theirs), Ok(ours)) => {
+                counts.loaded += usize::from(ours.errno == 0);
+                found.extend(compare::loaded(&program.name, &theirs, &ours));
+            }
+            (Err(_), Err(_)) => {}
+            (Ok(theirs), Err(error)) => {
+                found.push(Difference::new(
+                    subject,
+                    compare::errno(theirs.errno),
+                    error,
+                ));
+            }
+            (Err(error), Ok(ours)) => {
+                found.push(Difference::new(subject, error, compare::errno(ours.errno)));
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    (counts, found)
+}
+
+/// What the kernel was asked for this program; if it was not, why.
+fn verdict(mut attempt: Attempt, kernel_name: &str) -> Result<LoadedProgram, String> {
+    let asked = attempt.programs.remove(kernel_name);
+    asked.ok_or_else(|| match attempt.result {
+        Ok(()) => "not asked: it was not to be loaded".to_owned(),
+        Err(error) => format!("not asked: {error}"),
+    })
+}
+
+/// Maps of a whole load. Where one library gave up before the kernel was asked for a map, there is nothing to compare.
+fn maps(theirs: &Attempt, ours: &Attempt, counts: &mut Counts) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (name, map) in &theirs.maps {
+        match ours.maps.get(name) {
+            Some(our_map) => {
+                counts.maps += 1;
+                found.extend(compare::created(name, map, our_map));
+            }
+            None if ours.result.is_ok() => {
+                found.push(Difference::new(
+                    format!("created map {name}"),
+                    "is there",
+                    "is not there",
+                ));
+            }
+            None => {}
+        }
+    }
+    for name in ours.maps.keys() {
+        if !theirs.maps.contains_key(name) && theirs.result.is_ok() {
+            found.push(Difference::new(
+                format!("created map {name}"),
+                "is not there",
+                "is there",
+            ));
+        }
+    }
+    found
+}
+
+/// Maps for one program: we leave out variables that only others use.
+fn alone_maps(theirs: &Attempt, ours: &Attempt) -> Vec<Difference> {
+    let both = ours
+        .maps
+        .iter()
+        .filter_map(|(name, map)| Some((name, theirs.maps.get(name)?, map)));
+    both.flat_map(|(name, theirs, ours)| compare::created(name, theirs, ours))
+        .collect()
+}
+
+fn by_oxbpf(spec: &CollectionSpec, pins: &Path, only: Option<usize>) -> Attempt {
+    let mut spec = spec.clone();
+    for (position, program) in spec.programs_mut().iter_mut().enumerate() {
+        if let Some(only) = only {
+            program.autoload = position == only;
+        }
+        program.prog_type.get_or_insert(UNKNOWN_SECTION);
+    }
+    let pins = Pins::new(pins);
+    Attempt::new(record(|| {
+        let loader = Loader::new().pin_root(pins.0).threads(NonZeroUsize::MIN);
+        loader
+            .load(spec)
+            .map(drop)
+            .map_err(|error| format!("{error:#}"))
+    }))
+}
+
+/// What a load that keeps going says of each program. It has to be what each gets to hear alone.
+fn reports(spec: &CollectionSpec, pins: &Path) -> Result<Vec<String>, String> {
+    let mut spec = spec.clone();
+    for program in spec.programs_mut() {
+        program.autoload = true;
+        program.prog_type.get_or_insert(UNKNOWN_SECTION);
+    }
+    let pins = Pins::new(pins);
+    let load = Loader::new()
+        .pin_root(pins.0)
+        .threads(NonZeroUsize::MIN)
+        .keep_going(spec);
+    let load = load.map_err(|error| format!("{error:#}"))?;
+    let verdict = |report: &ProgramReport| match (&report.result, report.errno()) {
+        (Ok(_), _) => compare::errno(0),
+        (Err(_), Some(errno)) => compare::errno(errno),
+        (Err(error), None) => format!("not asked: {error:#}"),
+    };
+    Ok(load.programs.iter().map(verdict).collect())
+}
+
+fn by_libbpf(bytes: &[u8], spec: &CollectionSpec, pins: &Path, only: Option<usize>) -> Attempt {
+    let pins = Pins::new(pins);
+    let options = Options {
+        name: &spec.name,
+        pin_root: Some(pins.0),
+        ..Options::default()
+    };
+    Attempt::new(record(|| {
+        let object = Object::open(bytes, options).map_err(compare::errno)?;
+        let only = only.and_then(|only| spec.programs().get(only));
+        for program in object.programs() {
+            if let Some(only) = only {
+                program.set_autoload(program.name() == only.name);
+            }
+            if program.program_type() == 0 {
+                program.set_type(UNKNOWN_SECTION.0);
+            }
+        }
+        object.load().map_err(compare::errno)
+    }))
+}
+
+/// A directory for pinned maps, empty before and after.
+struct Pins<'a>(&'a Path);
+
+impl Pins<'_> {
+    fn new(directory: &Path) -> Pins<'_> {
+        let _ = std::fs::create_dir_all(directory);
+        Pins(directory)
+    }
+}
+
+impl Drop for Pins<'_> {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.0);
+    }
+}

@@ -1,0 +1,279 @@
+//! Shows the same BPF objects to oxbpf and to libbpf, and tells where they do not agree.
+//!
+//! `cargo xtask conformance` gathers the objects and calls this; README.md says what is compared.
+
+mod compare;
+mod libbpf;
+mod loading;
+mod one;
+mod opened;
+mod paper;
+mod record;
+mod table;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use compare::Difference;
+use table::Table;
+
+const USAGE: &str = "usage: conformance [--table FILE] [--btf FILE]... [--no-load] [--jobs N] [--timeout SECONDS] DIRECTORY|OBJECT...
+Compares how libbpf and oxbpf open, relocate and load objects. Needs root for loading.
+--btf FILE    relocate against these types, too
+--no-load     leave the kernel alone
+--table FILE  differences that are known, with reasons";
+
+#[derive(Clone, Debug)]
+struct Options {
+    table: Option<PathBuf>,
+    btf: Vec<PathBuf>,
+    load: bool,
+    jobs: usize,
+    timeout: Duration,
+    paths: Vec<PathBuf>,
+    /// Compare the only path in this process.
+    one: bool,
+}
+
+/// What came out of one object.
+#[derive(Debug, Default)]
+struct Outcome {
+    differences: Vec<Difference>,
+    counts: BTreeMap<String, usize>,
+    /// What was printed beside that, libbpf's warnings among it.
+    said: String,
+}
+
+fn main() -> ExitCode {
+    let result = parse(std::env::args().skip(1)).and_then(|options| match &options.paths[..] {
+        [path] if options.one => one::run(path, &options.btf, options.load).map(|()| true),
+        _ => all(&options),
+    });
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("conformance: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
+    let mut options = Options {
+        table: None,
+        btf: Vec::new(),
+        load: true,
+        jobs: std::thread::available_parallelism().map_or(1, usize::from),
+        timeout: Duration::from_secs(120),
+        paths: Vec::new(),
+        one: false,
+    };
+    while let Some(word) = args.next() {
+        let mut value = || args.next().ok_or(format!("{word} needs a value"));
+        let number = |text: String| {
+            text.parse::<u64>()
+                .map_err(|error| format!("{text}: {error}"))
+        };
+        match word.as_str() {
+            "--table" => options.table = Some(value()?.into()),
+            "--btf" => options.btf.push(value()?.into()),
+            "--no-load" => options.load = false,
+            "--jobs" => options.jobs = number(value()?)? as usize,
+            "--timeout" => options.timeout = Duration::from_secs(number(value()?)?),
+            "--one" => options.one = true,
+            option if option.starts_with('-') => {
+                return Err(format!("no option {option}\n{USAGE}"));
+            }
+            path => options.paths.push(path.into()),
+        }
+    }
+    match options.paths.is_empty() {
+        true => Err(USAGE.to_owned()),
+        false => Ok(options),
+    }
+}
+
+/// Compares all objects; true if there was no difference but known ones.
+fn all(options: &Options) -> Result<bool, String> {
+    let table = match &options.table {
+        Some(file) => {
+            let text = std::fs::read_to_string(file);
+            let text = text.map_err(|error| format!("{}: {error}", file.display()))?;
+            Table::parse(&text).map_err(|error| format!("{}: {error}", file.display()))?
+        }
+        None => Table::default(),
+    };
+    let mut objects = Vec::new();
+    for path in &options.paths {
+        gather(path, path, &mut objects)?;
+    }
+    objects.sort();
+    if objects.is_empty() {
+        return Err("there are no objects".to_owned());
+    }
+
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            scope.spawn(|| {
+                while let Some((name, file)) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = in_process(file, options);
+                    let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+                    outcomes.insert(name.clone(), outcome);
+                }
+            });
+        }
+    });
+    let outcomes = outcomes
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut known = vec![0; table.0.len()];
+    let mut unexpected = 0;
+    for (name, outcome) in &outcomes {
+        for (what, count) in &outcome.counts {
+            *counts.entry(what.clone()).or_default() += count;
+        }
+        let mut shown = false;
+        for difference in &outcome.differences {
+            match table.find(name, difference) {
+                Some(row) => known[row] += 1,
+                None => {
+                    unexpected += 1;
+                    shown = true;
+                    println!("DIFFERENCE\t{name}\t{difference}");
+                }
+            }
+        }
+        if shown {
+            let said: Vec<&str> = outcome.said.lines().rev().take(12).collect();
+            said.iter().rev().for_each(|line| println!("  | {line}"));
+        }
+    }
+    println!("{} objects", outcomes.len());
+    for (what, count) in counts {
+        println!("{count} {what}");
+    }
+    for (row, count) in table.0.iter().zip(&known) {
+        println!("known difference\t{count}\t{}", row.reason);
+    }
+    println!("{unexpected} unexpected differences");
+    Ok(unexpected == 0)
+}
+
+/// The objects below a path, with what they are called in reports.
+fn gather(root: &Path, path: &Path, objects: &mut Vec<(String, PathBuf)>) -> Result<(), String> {
+    if !path.is_dir() {
+        let name = path.strip_prefix(root).unwrap_or(path);
+        let name = if name.as_os_str().is_empty() {
+            path
+        } else {
+            name
+        };
+        objects.push((name.display().to_string(), path.to_owned()));
+        return Ok(());
+    }
+    let cannot = |error| format!("{}: {error}", path.display());
+    for entry in std::fs::read_dir(path).map_err(cannot)? {
+        let entry = entry.map_err(cannot)?.path();
+        if entry.is_dir() || entry.extension().is_some_and(|end| end == "o") {
+            gather(root, &entry, objects)?;
+        }
+    }
+    Ok(())
+}
+
+/// Compares one object in a process of its own, which may crash or hang.
+fn in_process(file: &Path, options: &Options) -> Outcome {
+    match try_in_process(file, options) {
+        Ok(outcome) => outcome,
+        Err(error) => Outcome {
+            differences: vec![Difference::new("comparison", "ends", error)],
+            ..Outcome::default()
+        },
+    }
+}
+
+fn try_in_process(file: &Path, options: &Options) -> Result<Outcome, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut command = Command::new(program);
+    command.arg("--one").arg(file);
+    for btf in &options.btf {
+        command.arg("--btf").arg(btf);
+    }
+    if !options.load {
+        command.arg("--no-load");
+    }
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = child.spawn().map_err(|error| error.to_string())?;
+    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    let read = |stream: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    let deadline = Instant::now() + options.timeout;
+    let (printed, said, status) = std::thread::scope(|scope| {
+        let printed = scope.spawn(|| stdout.as_mut().map(|stream| read(stream)));
+        let said = scope.spawn(|| stderr.as_mut().map(|stream| read(stream)));
+        let status = loop {
+            match child.try_wait() {
+                Ok(None) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Ok(None) => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    break Err(format!(
+                        "still running after {} s",
+                        options.timeout.as_secs()
+                    ));
+                }
+                Ok(Some(status)) if status.success() => break Ok(()),
+                Ok(Some(status)) => break Err(status.to_string()),
+                Err(error) => break Err(error.to_string()),
+            }
+        };
+        let text = |thread: std::thread::ScopedJoinHandle<'_, Option<String>>| {
+            thread.join().ok().flatten().unwrap_or_default()
+        };
+        (text(printed), text(said), status)
+    });
+    let mut outcome = Outcome {
+        said,
+        ..Outcome::default()
+    };
+    for line in printed.lines() {
+        match line.split_once('\t') {
+            Some(("difference", rest)) => outcome.differences.extend(Difference::parse(rest)),
+            Some(("count", rest)) => {
+                if let Some((what, count)) = rest.split_once('\t') {
+                    *outcome.counts.entry(what.to_owned()).or_default() +=
+                        count.parse().unwrap_or(0);
+                }
+            }
+            _ => outcome.said.push_str(line),
+        }
+    }
+    if let Err(error) = status {
+        let error = format!(
+            "{error}: {}",
+            outcome.said.lines().last().unwrap_or_default()
+        );
+        outcome
+            .differences
+            .push(Difference::new("comparison", "ends", error));
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,126 @@
+//! The conformance suite: other people's objects through libbpf and through us, on this kernel and inside others.
+
+use crate::cargo::{self, messages};
+use crate::corpus;
+use crate::kernel::Kernel;
+use crate::process::{Context, Result, cache, root, run, workspace};
+use crate::vm::Machine;
+use oxbpf_object::btf::Btf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+pub(crate) const USAGE: &str = "[--sample] [--kernel host,6.12,7] [--only PART]";
+
+/// Kernels against whose types programs are relocated without booting them.
+const TYPES: &[&str] = &["5.10", "6.1", "6.12", "6.18", "7"];
+
+/// The same for a sample: that which the other tests boot anyway.
+const SAMPLE_TYPES: &[&str] = &["6.1"];
+
+/// Where the suite lives.
+const HOME: &str = "tests/conformance";
+
+pub(crate) fn main(args: &[String]) -> Result<()> {
+    let (mut sample, mut types, mut only) = (false, TYPES, String::new());
+    let mut kernels = vec!["host".to_owned()];
+    let mut rest = args.iter();
+    while let Some(word) = rest.next() {
+        let mut value = || rest.next().ok_or(format!("{word} needs a value"));
+        match word.as_str() {
+            "--sample" => (sample, types) = (true, SAMPLE_TYPES),
+            "--kernel" => kernels = value()?.split(',').map(str::to_owned).collect(),
+            "--only" => only = value()?.clone(),
+            _ => return Err(format!("no option {word}; usage: conformance {USAGE}").into()),
+        }
+    }
+    let program = build()?;
+    let objects = corpus::debian_objects(sample)?.join(&only);
+    let table = workspace().join(HOME).join("differences.tsv");
+    let mut failed = Vec::new();
+    for kernel in &kernels {
+        let start = Instant::now();
+        let result = match kernel.as_str() {
+            "host" => here(&program, &table, &objects, types),
+            kernel => inside(kernel, &program, &table, &objects),
+        };
+        eprintln!("{kernel}: {:.0} s", start.elapsed().as_secs_f64());
+        if let Err(error) = result {
+            failed.push(format!("{kernel}: {error}"));
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(failed.join("; ").into()),
+    }
+}
+
+/// Cargo on the suite, which is a workspace of its own.
+pub(crate) fn cargo(command: &str) -> Command {
+    let mut cargo = cargo::cargo();
+    let manifest = workspace().join(HOME).join("Cargo.toml");
+    cargo.arg(command).arg("--manifest-path").arg(manifest);
+    cargo
+}
+
+/// The comparing program.
+fn build() -> Result<PathBuf> {
+    let messages = messages(cargo("build").arg("--locked"))?;
+    let program = messages
+        .iter()
+        .rev()
+        .find_map(|message| message.get("executable").str());
+    program
+        .map(PathBuf::from)
+        .ok_or_else(|| "the suite has no program".into())
+}
+
+fn here(program: &Path, table: &Path, objects: &Path, kernels: &[&str]) -> Result<()> {
+    let mut compare = root(&program.to_string_lossy());
+    compare.arg("--table").arg(table);
+    for kernel in kernels {
+        compare.arg("--btf").arg(types(kernel)?);
+    }
+    run(compare.arg(objects))
+}
+
+fn inside(kernel: &str, program: &Path, table: &Path, objects: &Path) -> Result<()> {
+    let machine = Machine {
+        timeout: Duration::from_secs(3600),
+        files: vec![program.to_owned(), table.to_owned(), objects.to_owned()],
+        script: format!(
+            "{} --jobs 1 --timeout 600 --table {} {}",
+            program.display(),
+            table.display(),
+            objects.display()
+        ),
+        ..Machine::default()
+    };
+    let status = machine.run(&Kernel::get(kernel)?, |chunk| {
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(chunk).and_then(|()| stdout.flush());
+    })?;
+    match status {
+        0 => Ok(()),
+        status => Err(format!("exit status {status}").into()),
+    }
+}
+
+/// A file with the types of one of Debian's kernels.
+fn types(kernel: &str) -> Result<PathBuf> {
+    let kernel = Kernel::get(kernel)?;
+    let release = kernel.dir.file_name().unwrap_or_default().to_string_lossy();
+    let types = cache()?
+        .join("types")
+        .join(&*release)
+        .join(format!("{}.btf", kernel.name));
+    if !types.exists() {
+        std::fs::create_dir_all(types.parent().unwrap_or(&types)).context(types.display())?;
+        let part = types.with_extension("part");
+        let image = std::fs::read(kernel.image()).context(kernel.image().display())?;
+        std::fs::write(&part, Btf::parse_elf(&image)?.raw()).context(part.display())?;
+        std::fs::rename(&part, &types).context(types.display())?;
+    }
+    Ok(types)
+}
