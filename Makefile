@@ -2,6 +2,7 @@
 
 KERNEL ?= 6.1
 ARGS ?=
+TIME ?= 600
 PREFIX ?= /usr/local
 
 export PATH := $(HOME)/.cargo/bin:$(PATH)
@@ -38,6 +39,10 @@ conformance: setup ## show some 1,300 objects of others to libbpf and to us, her
 .PHONY: mutate
 mutate: setup ## break the code line by line, and see a test fail each time
 	$(XTASK) mutate
+
+.PHONY: fuzz
+fuzz: setup ## feed mutated input to every reader of bytes, for TIME=600 seconds in all
+	$(XTASK) fuzz --time $(TIME)
 
 .PHONY: msrv
 msrv: setup ## build the libraries with the oldest Rust they promise to work with

@@ -9,6 +9,7 @@ mod corpus;
 mod cpio;
 mod debian;
 mod expected;
+mod fuzz;
 mod gen_uapi;
 mod generate;
 mod image;
@@ -92,6 +93,12 @@ const TASKS: &[Task] = &[
         msrv::USAGE,
         "build the libraries with the oldest Rust they promise to work with",
         msrv::main,
+    ),
+    task(
+        "fuzz",
+        fuzz::USAGE,
+        "feed mutated input to every reader of bytes",
+        fuzz::main,
     ),
     task(
         "generate",

@@ -21,6 +21,9 @@ pub mod command;
 mod committed;
 mod compile;
 mod error;
+#[cfg(feature = "__fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod output;
 mod pipeline;
 mod scratch;

@@ -28,6 +28,7 @@ pub mod kconfig;
 pub mod kernel;
 pub mod limits;
 pub mod linker;
+mod printable;
 pub mod section_name;
 pub mod spec;
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use oxbpf_object::btf::dump_c::{self, CDump};
 use oxbpf_object::btf::{
     Array, Btf, BtfBuilder, Contents, DeclTag, Enumerator, Error, FuncLinkage, Int, Kind, Member,
-    Param, Type, TypeId, TypeTag,
+    Param, SectionVar, Type, TypeId, TypeTag,
 };
 
 const KERNEL: &str = "/sys/kernel/btf/vmlinux";
@@ -994,4 +994,22 @@ struct question {
 	int a;
 };"
     );
+}
+
+/// A section whose variable is the section.
+#[test]
+fn a_section_that_contains_itself_is_survived() {
+    let mut types = BtfBuilder::new();
+    let own = types.next_id();
+    let variable = SectionVar {
+        ty: own,
+        offset: 0,
+        size: 4,
+    };
+    let section = types.add_data_section(".data", 4, &[variable]);
+    assert_eq!(section, own);
+    let btf = types.build().unwrap();
+    let mut dump = CDump::new(&btf);
+    dump.define(section).unwrap();
+    assert_eq!(dump.text(), "");
 }

@@ -555,3 +555,16 @@ fn thousands_of_mutants_do_no_harm() {
         "{opened} opened, {refused} refused"
     );
 }
+
+#[test]
+fn names_do_not_reach_the_terminal_as_they_are() {
+    let Some(object) = object("everything", "bpfel") else {
+        return;
+    };
+    let object = clang::strip_debug(&object);
+    let name = b"\0max_entries\0";
+    let at = object.windows(name.len()).position(|part| part == name);
+    // A field that maps do not have.
+    let (_, text) = error(&set(&object, at.unwrap(), b"\0max\x1b]0;x\x07\n\0\0"));
+    assert!(text.contains(r"`max\u{1b}]0;x\u{7}\n`"), "{text}");
+}

@@ -295,7 +295,7 @@ fn scan(source: impl Read, mut visit: impl FnMut(&Line<'_>)) -> io::Result<()> {
     }
 }
 
-fn find_in(source: impl Read, names: &[&str]) -> io::Result<Symbols> {
+pub(crate) fn find_in(source: impl Read, names: &[&str]) -> io::Result<Symbols> {
     let mut found: HashMap<&[u8], Found> = HashMap::new();
     // Few names begin with the first two bytes of one that is looked for: only these are looked at.
     let mut starts = vec![false; 1 << 16];
@@ -359,7 +359,7 @@ fn start(name: &[u8]) -> usize {
     }
 }
 
-fn nearest_in(source: impl Read, name: &str, prefix: &str) -> io::Result<Vec<String>> {
+pub(crate) fn nearest_in(source: impl Read, name: &str, prefix: &str) -> io::Result<Vec<String>> {
     let mut nearest = Nearest::to(name);
     scan(source, |line| {
         if !line.is_function() {

@@ -10,6 +10,9 @@ mod char_array;
 mod denied;
 mod error;
 mod feature;
+#[cfg(feature = "__fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod global;
 mod gzip;
 mod include;

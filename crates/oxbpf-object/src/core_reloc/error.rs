@@ -1,11 +1,12 @@
 //! Why a relocation cannot be done.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use super::kind::CoreRelocKind;
 use crate::btf;
 use crate::limits::{MAX_CORE_SPEC_LEN, MAX_CORE_STEPS};
+use crate::printable::Printable;
 
 /// A relocation that cannot be done: the object or the kernel's types are broken, or the answer is
 /// not clear. What merely is not there on this kernel is no error: see
@@ -107,9 +108,11 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
-            f,
+            Printable(f),
             "CO-RE relocation {} of instruction {}: {}",
-            self.relocation, self.insn, self.kind
+            self.relocation,
+            self.insn,
+            self.kind
         )
     }
 }

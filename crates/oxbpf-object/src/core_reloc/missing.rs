@@ -1,10 +1,11 @@
 //! What a program asks for that this kernel has not.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::kind::Subject;
 use super::matching::Mismatch;
 use super::spec::Spec;
+use crate::printable::Printable;
 
 /// An instruction that needs something which this kernel has not, and now calls
 /// [`POISON`](super::POISON).
@@ -76,6 +77,7 @@ impl Missing {
 /// One sentence without a full stop: ``field `pid` of `struct task_struct` does not exist on this kernel``.
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Printable(f);
         let Missing {
             type_name, member, ..
         } = self;

@@ -1,6 +1,8 @@
 //! What can be wrong with an object file.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use crate::printable::Printable;
 
 /// Why an object file could not be read.
 ///
@@ -119,6 +121,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Printable(f);
         if let Some(object) = &self.0.object {
             write!(f, "{object}: ")?;
         }

@@ -1,7 +1,8 @@
 //! Why objects cannot be linked.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
+use crate::printable::Printable;
 use crate::{btf, elf};
 
 /// Why objects could not be linked.
@@ -98,6 +99,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = Printable(f);
         for (position, object) in self.0.objects.iter().enumerate() {
             let separator = if position == 0 { "" } else { ", " };
             write!(f, "{separator}{object}")?;

@@ -51,14 +51,17 @@ pub(super) fn merge(
         let in_object = |error: Error| error.in_object(&input.name);
         for &old in kept {
             let ty = btf.get(old)?;
+            let mut dangling = None;
             builder
-                .add_copy(ty, |old| {
-                    ids.get(old.0 as usize)
-                        .copied()
-                        .flatten()
-                        .unwrap_or_default()
+                .add_copy(ty, |target| {
+                    let new = ids.get(target.0 as usize).copied().flatten();
+                    new.unwrap_or_else(|| *dangling.insert(target))
                 })
                 .map_err(|error| in_object(error.into()))?;
+            if let Some(target) = dangling {
+                let message = format!("type {old} refers to {target}, which is no type of values");
+                return Err(in_object(Error::new(ErrorKind::TypeInfo, message)));
+            }
         }
     }
     for global in globals.all.iter().filter(|global| global.defined) {

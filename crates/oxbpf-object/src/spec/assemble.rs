@@ -1,11 +1,12 @@
 //! Putting a program together: its function and all that it calls, one after the other.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::{CollectionSpec, CoreRelo, Function, LineInfo, Reloc, RelocTarget};
 use crate::asm::{Insn, pseudo};
 use crate::btf::TypeId;
+use crate::printable::Printable;
 
 /// A program in one piece, with calls settled. Positions are in slots from the start of the program.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,7 +36,7 @@ pub struct AssembleError {
 
 impl fmt::Display for AssembleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "program `{}`: {}", self.program, self.problem)
+        write!(Printable(f), "program `{}`: {}", self.program, self.problem)
     }
 }
 

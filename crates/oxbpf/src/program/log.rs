@@ -6,15 +6,15 @@
 
 /// What a log says about a rejection.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     /// What was wrong, on one line; empty if the log does not say.
-    pub(super) summary: String,
+    pub(crate) summary: String,
     /// The instruction that it was wrong with.
-    pub(super) insn: Option<usize>,
+    pub(crate) insn: Option<usize>,
     /// What to do about it, if the log says so.
-    pub(super) advice: Option<String>,
+    pub(crate) advice: Option<String>,
     /// The C line that the instruction came from.
-    pub(super) source: Option<SourceLine>,
+    pub(crate) source: Option<SourceLine>,
 }
 
 /// A line of C.
@@ -129,7 +129,7 @@ fn is_state(text: &str) -> bool {
 }
 
 /// Finds out of a log why the program was rejected.
-pub(super) fn read(log: &str) -> Findings {
+pub(crate) fn read(log: &str) -> Findings {
     let mut findings = Findings::default();
     let mut source = None;
     let mut messages = Vec::new();

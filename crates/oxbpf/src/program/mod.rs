@@ -7,7 +7,7 @@ mod explain;
 mod handle;
 mod info;
 mod load;
-mod log;
+pub(crate) mod log;
 mod stats;
 mod test_run;
 mod typed;

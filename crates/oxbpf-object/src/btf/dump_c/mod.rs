@@ -89,7 +89,8 @@ impl<'a> CDump<'a> {
         match self.btf.get(id)?.contents() {
             Contents::DataSection(section) => section
                 .variables()
-                .try_for_each(|variable| self.define(variable.ty)),
+                // Not by this function: a damaged section may name itself as its variable.
+                .try_for_each(|variable| self.require(variable.ty, order::Need::Defined)),
             Contents::Var(var) => self.require(var.ty, order::Need::Defined),
             Contents::DeclTag(tag) => self.require(tag.target, order::Need::Defined),
             _ => self.require(id, order::Need::Defined),
