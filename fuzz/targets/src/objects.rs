@@ -1,7 +1,7 @@
 //! Objects and their instructions.
 
 use oxbpf_object::asm::{self, NoNames, Op};
-use oxbpf_object::core_reloc::{CoreReloc, essential_name};
+use oxbpf_object::core_reloc::CoreReloc;
 use oxbpf_object::{CollectionSpec, Endian, Linker, elf};
 
 use crate::{Random, mutate, pair};
@@ -43,14 +43,14 @@ fn relocate_to_itself(spec: &CollectionSpec) {
             let Ok(meaning) = core.explain(relo.record) else {
                 continue;
             };
-            let name = btf.get(relo.record.type_id).map_or("", |ty| ty.name());
-            // A flavour may fit the type that it is one of, which is another one.
-            let is_same = essential_name(name) == name;
-            if let (Some(_), Some(value), true) = (&meaning.target, meaning.target_value, is_same) {
-                // Other types of the name are candidates too, and agree or are told to differ. A type's own id is nobody else's.
-                let is_id = meaning.local.starts_with("<local_type_id")
-                    || meaning.local.starts_with("<target_type_id");
-                assert!(is_id || value == meaning.local_value, "{meaning:?}");
+            // A flavour may fit another type, and of two members of one name the first is found.
+            let path = |spec: &str| spec.split(" @ ").next().map(str::to_owned);
+            if meaning.target.as_deref().map(path) == Some(path(&meaning.local)) {
+                assert_eq!(
+                    meaning.target_value,
+                    Some(meaning.local_value),
+                    "{meaning:?}"
+                );
             }
         }
         let mut insns = function.insns.clone();
