@@ -4,7 +4,7 @@ use oxbpf_object::CollectionSpec;
 
 use crate::codegen::{Request, generate};
 use crate::error::Result;
-use crate::target::Target;
+use crate::target::{Target, Variant};
 
 /// The module for an object, whoever made it.
 ///
@@ -12,12 +12,15 @@ use crate::target::Target;
 ///
 /// For what Rust cannot express.
 pub fn module(spec: &CollectionSpec) -> Result<String> {
-    let targets = [Target::of(spec.endian)];
     let request = Request {
         name: "fuzz",
-        source: "fuzz.bpf.c",
-        targets: &targets,
-        arch: None,
+        stem: "fuzz",
+        sources: &["fuzz.bpf.c".to_owned()],
+        variants: &[Variant {
+            target: Target::of(spec.endian),
+            arch: None,
+        }],
+        embed: true,
         types: &[],
     };
     generate(&request, std::slice::from_ref(spec))
