@@ -16,7 +16,7 @@ pub struct Array<V> {
     types: PhantomData<fn() -> V>,
 }
 
-view!(Array<V>);
+view!(Array<V: Plain>);
 
 impl<V: Plain> Array<V> {
     /// Makes a view of a map.
@@ -29,10 +29,7 @@ impl<V: Plain> Array<V> {
         check_kind(&map, &[MapType::ARRAY])?;
         check_key::<u32>(&map)?;
         check_value::<V>(&map)?;
-        Ok(Self {
-            map,
-            types: PhantomData,
-        })
+        Ok(Self::of(map))
     }
 
     /// How many values there are.

@@ -1,6 +1,6 @@
 //! Creation of a map.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use oxbpf_object::btf::TypeId;
 use oxbpf_object::kernel::{MapFlags, MapType};
@@ -28,6 +28,9 @@ pub struct CreateOptions<'a> {
     pub kernel_value_btf: Option<BorrowedFd<'a>>,
     /// A BPF token, whose permissions count instead of the caller's. Linux 6.9.
     pub token: Option<BorrowedFd<'a>>,
+    /// The SHA-256 hash of the instructions of the one program that may use the map: 32 bytes, or empty for any program.
+    /// Linux 6.18.
+    pub exclusive_to: &'a [u8],
 }
 
 impl Map {
@@ -35,7 +38,8 @@ impl Map {
     ///
     /// `name` is what the map is called here; the kernel keeps the first 15 bytes of it, with an
     /// underscore for what it does not take in names. Sizes are the kernel's business: nothing
-    /// is rounded here.
+    /// is rounded here. A map of maps is made with [`CreateOptions::inner_map`] or, without that, with a map
+    /// as [`MapSpec::inner`] says.
     ///
     /// Kernels before 5.11 charge maps to the limit on locked memory: if that is in the way, it
     /// is raised for the whole process.
@@ -67,6 +71,18 @@ impl Map {
     /// what the kernel says otherwise.
     #[doc(alias = "BPF_MAP_CREATE")]
     pub fn create(name: &str, spec: &MapSpec, options: CreateOptions<'_>) -> Result<Self> {
+        let template = match (&spec.inner, options.inner_map) {
+            (Some(inner), None) => {
+                let made = Self::create(&inner.name, inner, CreateOptions::default());
+                Some(made.map_err(|error| error.context(format!("creating map `{name}`")))?)
+            }
+            _ => None,
+        };
+        let options = CreateOptions {
+            inner_map: template.as_ref().map(AsFd::as_fd).or(options.inner_map),
+            ..options
+        };
+        let create = |attr| create(attr, options.exclusive_to);
         let mut attr = attr(name, spec, options);
         let fd = match create(attr) {
             Err(errno) if attr.btf_fd != 0 && is_struct_ops(&attr) => Err(errno),
@@ -129,8 +145,8 @@ fn attr(name: &str, spec: &MapSpec, options: CreateOptions<'_>) -> uapi::MapCrea
     attr
 }
 
-fn create(attr: uapi::MapCreate) -> sys::Result<MapFd> {
-    memlock::with_memory(|| sys::map_create(attr, &[]))
+fn create(attr: uapi::MapCreate, exclusive_to: &[u8]) -> sys::Result<MapFd> {
+    memlock::with_memory(|| sys::map_create(attr, exclusive_to))
 }
 
 /// Whether the kernel has to know the type of the value.
@@ -278,8 +294,6 @@ fn what_does_not_fit(attr: &uapi::MapCreate) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
-
     use oxbpf_object::btf::TypeId;
 
     use super::*;

@@ -133,7 +133,7 @@ impl Map {
         let error = self.explain("writing to", errno, key.len(), Some(value_len));
         match errno {
             _ if error.kind() == ErrorKind::WrongSize => error,
-            Errno::TOOBIG if self.is_array() => self.bad_index(error, key),
+            Errno::TOOBIG if self.is_indexed() => self.bad_index(error, key),
             Errno::TOOBIG => error.with_kind(ErrorKind::Full).with_reason(format!(
                 "it is full: it has room for {} entries",
                 self.max_entries()
@@ -174,6 +174,20 @@ impl Map {
                 | MapType::CGROUP_ARRAY
                 | MapType::ARRAY_OF_MAPS
         )
+    }
+
+    /// Whether keys are indices, of entries that may be empty.
+    pub(super) fn is_indexed(&self) -> bool {
+        self.is_array()
+            || matches!(
+                self.map_type(),
+                MapType::DEVMAP
+                    | MapType::SOCKMAP
+                    | MapType::CPUMAP
+                    | MapType::XSKMAP
+                    | MapType::REUSEPORT_SOCKARRAY
+                    | MapType::INSN_ARRAY
+            )
     }
 
     /// The error for an element operation that was answered with `errno`.

@@ -19,7 +19,7 @@ pub struct HashMap<K, V> {
     types: PhantomData<fn() -> (K, V)>,
 }
 
-view!(HashMap<K, V>);
+view!(HashMap<K: Plain, V: Plain>);
 
 impl<K: Plain, V: Plain> HashMap<K, V> {
     /// Makes a view of a map.
@@ -32,10 +32,7 @@ impl<K: Plain, V: Plain> HashMap<K, V> {
         check_kind(&map, &[MapType::HASH, MapType::LRU_HASH, MapType::RHASH])?;
         check_key::<K>(&map)?;
         check_value::<V>(&map)?;
-        Ok(Self {
-            map,
-            types: PhantomData,
-        })
+        Ok(Self::of(map))
     }
 
     /// The value of a key, `None` if the key is not there.

@@ -117,7 +117,7 @@ impl Pass {
 
     fn guarantee(&self, map: &Map) -> Guarantee {
         match self.way {
-            _ if map.is_array() => Guarantee::Once,
+            _ if map.is_indexed() => Guarantee::Once,
             // Their buckets are read whole, and elements stay in theirs.
             Way::Batches(_) if has_fixed_buckets(map.map_type()) => Guarantee::Once,
             _ => Guarantee::Approximate,

@@ -17,7 +17,7 @@ pub struct PerCpuArray<V> {
     types: PhantomData<fn() -> V>,
 }
 
-view!(PerCpuArray<V>);
+view!(PerCpuArray<V: Plain>);
 
 impl<V: Plain> PerCpuArray<V> {
     /// Makes a view of a map.
@@ -31,10 +31,7 @@ impl<V: Plain> PerCpuArray<V> {
         check_key::<u32>(&map)?;
         check_value::<V>(&map)?;
         check_cpus(&map)?;
-        Ok(Self {
-            map,
-            types: PhantomData,
-        })
+        Ok(Self::of(map))
     }
 
     /// How many indices there are.

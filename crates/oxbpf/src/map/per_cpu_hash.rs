@@ -18,7 +18,7 @@ pub struct PerCpuHashMap<K, V> {
     types: PhantomData<fn() -> (K, V)>,
 }
 
-view!(PerCpuHashMap<K, V>);
+view!(PerCpuHashMap<K: Plain, V: Plain>);
 
 impl<K: Plain, V: Plain> PerCpuHashMap<K, V> {
     /// Makes a view of a map.
@@ -32,10 +32,7 @@ impl<K: Plain, V: Plain> PerCpuHashMap<K, V> {
         check_key::<K>(&map)?;
         check_value::<V>(&map)?;
         check_cpus(&map)?;
-        Ok(Self {
-            map,
-            types: PhantomData,
-        })
+        Ok(Self::of(map))
     }
 
     /// The values of a key, `None` if the key is not there.

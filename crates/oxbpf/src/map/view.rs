@@ -22,6 +22,21 @@ pub(crate) fn check_kind(map: &Map, kinds: &[MapType]) -> Result<()> {
     )
 }
 
+/// Checks the size of the keys of a map whose keys or values are of more than one size.
+pub(super) fn check_sizes(map: &Map, what: &str, size: u32, wanted: &[u32]) -> Result<()> {
+    if wanted.contains(&size) {
+        return Ok(());
+    }
+    let wanted: Vec<String> = wanted.iter().map(u32::to_string).collect();
+    Err(
+        Error::new(ErrorKind::WrongSize, doing(map)).with_reason(format!(
+            "map `{}` has {what} of {size} bytes, not {}",
+            map.name(),
+            wanted.join(" or ")
+        )),
+    )
+}
+
 /// Checks that keys of the map have the size of `K`.
 pub(crate) fn check_key<K: Plain>(map: &Map) -> Result<()> {
     check_size::<K>(map, "keys", map.key_size())
@@ -52,8 +67,8 @@ fn doing(map: &Map) -> String {
 
 /// What all typed views have in common: they are made from a map, and hand it out.
 macro_rules! view {
-    ($view:ident<$($param:ident),+>) => {
-        impl<$($param: Plain),+> TryFrom<Map> for $view<$($param),+> {
+    ($view:ident $(<$($param:ident: $bound:ident),+>)?) => {
+        impl $(<$($param: $bound),+>)? TryFrom<Map> for $view $(<$($param),+>)? {
             type Error = crate::Error;
 
             /// Checks the kind of the map and the sizes of its keys and values.
@@ -62,27 +77,31 @@ macro_rules! view {
             }
         }
 
-        impl<$($param),+> $view<$($param),+> {
+        impl $(<$($param),+>)? $view $(<$($param),+>)? {
             /// The map, its keys and values as bytes.
             #[must_use]
             pub fn map(&self) -> &Map {
                 &self.map
             }
-        }
 
-        impl<$($param),+> Clone for $view<$($param),+> {
-            fn clone(&self) -> Self {
-                Self { map: self.map.clone(), types: PhantomData }
+            fn of(map: Map) -> Self {
+                Self { map, types: std::marker::PhantomData }
             }
         }
 
-        impl<$($param),+> std::fmt::Debug for $view<$($param),+> {
+        impl $(<$($param),+>)? Clone for $view $(<$($param),+>)? {
+            fn clone(&self) -> Self {
+                Self::of(self.map.clone())
+            }
+        }
+
+        impl $(<$($param),+>)? std::fmt::Debug for $view $(<$($param),+>)? {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_tuple(stringify!($view)).field(&self.map).finish()
             }
         }
 
-        impl<$($param),+> std::os::fd::AsFd for $view<$($param),+> {
+        impl $(<$($param),+>)? std::os::fd::AsFd for $view $(<$($param),+>)? {
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
                 self.map.as_fd()
             }

@@ -41,3 +41,64 @@ pub(crate) fn own_bpffs() -> std::path::PathBuf {
     mount("bpf", path, "bpf", MountFlags::empty(), None).unwrap();
     path.into()
 }
+
+/// Where control groups of version 2 are.
+#[allow(dead_code)]
+pub(crate) fn cgroups() -> std::path::PathBuf {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    let mut mounts = mounts.lines().map(|line| line.split(' '));
+    let found = mounts.find_map(|mut words| {
+        let place = words.nth(1)?;
+        (words.next()? == "cgroup2").then(|| place.into())
+    });
+    found.expect("control groups of version 2")
+}
+
+/// The directory of the control group that this process is in.
+#[allow(dead_code)]
+pub(crate) fn own_cgroup() -> std::path::PathBuf {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"));
+    cgroups().join(own.unwrap_or_default())
+}
+
+/// A process that did something, and now waits to be ended.
+#[allow(dead_code)]
+pub(crate) struct Forked(rustix::process::Pid);
+
+#[allow(dead_code)]
+impl Forked {
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        self.0
+    }
+}
+
+impl Drop for Forked {
+    fn drop(&mut self) {
+        let _ = rustix::process::kill_process(self.0, rustix::process::Signal::KILL);
+        let _ = rustix::process::waitpid(Some(self.0), rustix::process::WaitOptions::empty());
+    }
+}
+
+/// Lets a copy of this process do something that neither allocates nor panics, and returns when it is done.
+#[allow(dead_code, unsafe_code)]
+pub(crate) fn forked(work: impl FnOnce()) -> Forked {
+    let (done, tell) = rustix::pipe::pipe().unwrap();
+    // SAFETY: of this process, the child uses only what `work` does, and never returns from here.
+    match unsafe { libc::fork() } {
+        0 => {
+            work();
+            let _ = rustix::io::write(&tell, b"!");
+            loop {
+                std::thread::sleep(std::time::Duration::from_secs(1));
+            }
+        }
+        child => {
+            let child = Forked(rustix::process::Pid::from_raw(child).expect("a child"));
+            drop(tell);
+            let mut byte = [0];
+            assert_eq!(rustix::io::read(&done, &mut byte), Ok(1), "the child died");
+            child
+        }
+    }
+}

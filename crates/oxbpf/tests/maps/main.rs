@@ -7,6 +7,12 @@ mod common;
 mod elements;
 mod handles;
 mod iteration;
+mod kinds;
+mod raw;
+mod redirect;
+mod sockets;
+mod storage;
+mod trace;
 
 use oxbpf::map::{CreateOptions, Map};
 use oxbpf::object::kernel::MapType;
