@@ -544,12 +544,15 @@ fn build_script() {
     if let Some(source) = std::env::var_os("BPF2RS_TEST_SOURCE") {
         let source = PathBuf::from(source);
         let include = source.parent().unwrap().join("../include");
-        bpf2rs::Builder::new(source)
+        let builder = bpf2rs::Builder::new(source)
             .cflag("-I")
             .cflag(include)
-            .cflag("-Wall")
-            .compile()
-            .unwrap();
+            .cflag("-Wall");
+        let builder = match std::env::var_os("BPF2RS_TEST_COMMITTED") {
+            Some(directory) => builder.committed(directory),
+            None => builder,
+        };
+        builder.compile().unwrap();
     }
 }
 
@@ -597,4 +600,46 @@ fn tells_cargo_what_to_watch() {
     assert!(run.out.contains("unused variable"), "{}", run.out);
     assert!(out.join("count.rs").exists() && out.join("count.bpfel.o").exists());
     assert!(!out.join("count.bpfeb.o").exists());
+}
+
+#[test]
+fn committed_output_stands_in_where_there_is_no_clang() {
+    let project = Project::new();
+    project.generate(&[]).succeeds();
+    let out = project.path().join("target");
+    fs::create_dir(&out).unwrap();
+    let build = |committed: &str| {
+        Run::of(
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "build_script", "--nocapture"])
+                .env("BPF2RS_TEST_SOURCE", project.path().join("src/count.bpf.c"))
+                .env("BPF2RS_TEST_COMMITTED", project.path().join(committed))
+                .env("CLANG", "/nonexistent/clang")
+                .env("OUT_DIR", &out)
+                .env("CARGO_CFG_TARGET_ENDIAN", "little")
+                .env("CARGO_CFG_TARGET_ARCH", "x86_64"),
+        )
+    };
+    let run = build("out").succeeds();
+    let warning = run
+        .out
+        .lines()
+        .find(|line| line.starts_with("cargo:warning="));
+    let warning = warning.unwrap_or_else(|| panic!("{}", run.out));
+    assert!(
+        warning.contains("`count` is used as it was committed in"),
+        "{warning}"
+    );
+    assert!(warning.contains("/nonexistent/clang"), "{warning}");
+    assert!(run.out.contains("out/count.bpfeb.o"), "{}", run.out);
+    for file in ["count.rs", "count.bpfel.o", "count.bpfeb.o"] {
+        assert_eq!(
+            project.read(&format!("target/{file}")),
+            project.read(&format!("out/{file}"))
+        );
+    }
+    // Where nothing was committed, the lack of a clang is the error.
+    let run = build("src");
+    assert_ne!(run.code, Some(0));
+    assert!(run.err.contains("/nonexistent/clang"), "{}", run.err);
 }

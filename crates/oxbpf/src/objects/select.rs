@@ -166,7 +166,7 @@ fn missing(spec: &CollectionSpec, name: &Name) -> Error {
         format!("looking up {what} `{}` of `{}`", name.name, spec.name),
     )
     .with_reason("the object has none of that name");
-    match suggest::did_you_mean(&suggest::nearest(&name.name, names.into_iter())) {
+    match suggest::did_you_mean(&suggest::nearest(&name.name, names)) {
         Some(remedy) => error.with_remedy(remedy),
         None => error,
     }
