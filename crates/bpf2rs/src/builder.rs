@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use oxbpf_object::Endian;
+
 use crate::{
     clang::Clang,
     committed,
@@ -193,6 +195,18 @@ impl Builder {
         let name = self.checked_name()?;
         let cflags = absolute_paths(&self.cflags);
         self.pipeline(&name, &cflags)?.run()
+    }
+
+    /// Compiles for this machine, to be loaded at once: the object, and clang's warnings.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate), but for types, of which none is generated.
+    pub fn object(&self) -> Result<(Vec<u8>, String)> {
+        let mut builder = self.clone();
+        builder.targets = vec![Target::of(Endian::NATIVE)];
+        builder.arches = Arch::host().into_iter().collect();
+        let cflags = absolute_paths(&builder.cflags);
+        builder.pipeline("object", &cflags)?.object()
     }
 
     /// The text of a `vmlinux.h` with no more than the sources need.

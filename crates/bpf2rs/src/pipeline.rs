@@ -103,6 +103,19 @@ impl Pipeline<'_> {
         })
     }
 
+    /// The object for the first variant, and clang's warnings.
+    pub(crate) fn object(&self) -> Result<(Vec<u8>, String)> {
+        let scratch = Scratch::new()?;
+        let inputs = self.inputs.iter().map(|path| absolute(path));
+        let inputs: Vec<_> = inputs.collect::<Result<_>>()?;
+        let vmlinux = self.vmlinux(&inputs, &scratch)?;
+        let Some(&variant) = self.variants.first() else {
+            return Ok((Vec::new(), String::new()));
+        };
+        let linked = self.link(&inputs, variant, vmlinux.as_deref(), &scratch)?;
+        Ok((linked.object, linked.diagnostics))
+    }
+
     fn job<'a>(&'a self, source: &'a Path, scratch: &'a Scratch) -> Option<Job<'a>> {
         let clang = self.clang.as_ref()?;
         Some(Job {

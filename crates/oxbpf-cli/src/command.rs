@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -65,6 +66,10 @@ pub(crate) enum When {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run a BPF program, and show what comes out of it
+    #[command(disable_help_flag = true, after_help = RUN_HELP)]
+    Run(RunArgs),
+
     /// Pass every program of some objects through this kernel's verifier
     #[command(after_help = VERIFY_HELP)]
     Verify(VerifyArgs),
@@ -205,4 +210,79 @@ pub(crate) struct VerifyArgs {
     /// Print the verifier's whole log of each program that is refused
     #[arg(long)]
     pub(crate) log: bool,
+}
+
+const RUN_HELP: &str = "\
+FILE is a BPF object, a C file (compiled with clang), or a program with objects inside. Everything in it is attached as the \
+names of its sections say; what this kernel cannot is named, and the rest runs. Records of rings are shown as their types say, \
+maps as tables and histograms, and bpf_printk as text, until Ctrl-C.
+
+`oxbpf run FILE --help` lists what is in a file, and what can be --set.";
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// A BPF object, a C file, or a program with objects inside
+    #[arg(required_unless_present = "help")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Give a global variable of the program a value (repeatable)
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Stop after so many seconds
+    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) duration: Option<Duration>,
+
+    /// Show maps every so many seconds; every second, if the program sends no records
+    #[arg(short, long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) interval: Option<Duration>,
+
+    /// Stop after so many records, or looks at maps
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+
+    /// Load only programs like this, as for `verify` (repeatable)
+    #[arg(short, long = "program", value_name = "PATTERN")]
+    pub(crate) programs: Vec<Pattern>,
+
+    /// Show this map, and no others but those named (repeatable)
+    #[arg(short, long = "map", value_name = "NAME")]
+    pub(crate) maps: Vec<String>,
+
+    /// How many entries of a map are shown
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) rows: usize,
+
+    /// Show what each CPU has apart, instead of the sum
+    #[arg(long)]
+    pub(crate) per_cpu: bool,
+
+    /// The type of the records of a ring, where it cannot be told (repeatable)
+    #[arg(short, long = "event", value_name = "[MAP=]TYPE")]
+    pub(crate) events: Vec<String>,
+
+    /// Which of several objects in a file, counted from 0
+    #[arg(long, value_name = "N")]
+    pub(crate) object: Option<usize>,
+
+    /// A file with the types of this kernel (BTF), if it does not show its own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) btf: Option<PathBuf>,
+
+    /// Flags for clang in one string, split at blanks (repeatable)
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true)]
+    pub(crate) cflags: Vec<String>,
+
+    /// Print help; with a FILE, what is in it too
+    #[arg(short, long)]
+    pub(crate) help: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|e| format!("{e}"))?;
+    // Below a millisecond nobody sees anything, above a year nobody waits.
+    if !(0.001..=31_536_000.0).contains(&seconds) {
+        return Err("not between 0.001 and 31536000 seconds".into());
+    }
+    Ok(Duration::from_secs_f64(seconds))
 }

@@ -10,7 +10,9 @@ mod manual;
 mod output;
 mod pattern;
 mod progress;
+mod run;
 mod table;
+mod value;
 mod verify;
 
 use std::io;
@@ -55,6 +57,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 fn dispatch(command: Command, output: &Output) -> anyhow::Result<Verdict> {
     match command {
+        Command::Run(args) => run::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Btf(verb) => match verb {
             BtfVerb::Dump(args) => btf::dump::run(&args, output),

@@ -71,6 +71,11 @@ impl Output {
         Ok(())
     }
 
+    /// Whether there is colour on standard error, where compilers speak.
+    pub(crate) fn has_color(&self) -> bool {
+        self.color.1
+    }
+
     /// Text in a style, on standard output.
     pub(crate) fn paint<T: fmt::Display>(&self, style: Style, text: T) -> Painted<T> {
         Painted {
@@ -103,6 +108,7 @@ pub(crate) enum Style {
     Bad,
     Warn,
     Heading,
+    Dim,
 }
 
 /// Text that may be in a style.
@@ -120,6 +126,7 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
             Some(Style::Bad) => "31",
             Some(Style::Warn) => "33",
             Some(Style::Heading) => "1",
+            Some(Style::Dim) => "2",
         };
         write!(f, "\x1b[{code}m{}\x1b[0m", self.text)
     }

@@ -1,5 +1,6 @@
 //! Tables for people: columns as wide as what is in them, or narrower where the terminal is.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::output::{Output, Style};
@@ -11,10 +12,28 @@ const CUT: char = '…';
 const LEAST: usize = 12;
 
 /// A column: its title, and how it is set.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Column {
-    pub(crate) title: &'static str,
+    pub(crate) title: Cow<'static, str>,
     pub(crate) set: Set,
+}
+
+impl Column {
+    /// For words.
+    pub(crate) const fn left(title: &'static str) -> Column {
+        Column {
+            title: Cow::Borrowed(title),
+            set: Set::Left,
+        }
+    }
+
+    /// For figures.
+    pub(crate) const fn right(title: &'static str) -> Column {
+        Column {
+            title: Cow::Borrowed(title),
+            set: Set::Right,
+        }
+    }
 }
 
 /// How a column is set.
@@ -93,7 +112,7 @@ impl<'c> Table<'c> {
             let titles: Vec<_> = self
                 .columns
                 .iter()
-                .map(|column| Cell::styled(column.title, Style::Heading))
+                .map(|column| Cell::styled(&*column.title, Style::Heading))
                 .collect();
             self.write_row(&titles, &widths, output, out)?;
         }
@@ -199,18 +218,9 @@ mod tests {
     use super::*;
 
     const COLUMNS: &[Column] = &[
-        Column {
-            title: "NAME",
-            set: Set::Left,
-        },
-        Column {
-            title: "COUNT",
-            set: Set::Right,
-        },
-        Column {
-            title: "WHAT",
-            set: Set::Left,
-        },
+        Column::left("NAME"),
+        Column::right("COUNT"),
+        Column::left("WHAT"),
     ];
 
     fn shown(width: Option<usize>) -> String {

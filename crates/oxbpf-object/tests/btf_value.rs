@@ -147,6 +147,12 @@ fn records_may_end_before_their_type_does() {
     assert_eq!(show(zoo.int, &[1, 2]), "01 02");
     assert_eq!(show(TypeId(9999), &[1, 2]), "01 02");
     assert_eq!(zoo.btf.value(zoo.name, b"abc"), Value::Text(b"abc"));
+    // Several strings, of which the last is filled up.
+    assert_eq!(
+        zoo.btf.value(zoo.name, b"ls\0-l\0\0"),
+        Value::Text(b"ls\0-l")
+    );
+    assert_eq!(zoo.btf.value(zoo.name, b"ls\0trash"), Value::Text(b"ls"));
 }
 
 #[test]

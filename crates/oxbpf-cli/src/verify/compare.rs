@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::result::{FIGURES, Figures, Program, Report, State};
 use crate::command::VerifyArgs;
 use crate::output::{Output, Style};
-use crate::table::{Cell, Column, Set, Table};
+use crate::table::{Cell, Column, Table};
 
 /// How much a figure may grow.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,26 +165,11 @@ fn growths(
 }
 
 const COLUMNS: &[Column] = &[
-    Column {
-        title: "PROGRAM",
-        set: Set::Left,
-    },
-    Column {
-        title: "FIGURE",
-        set: Set::Left,
-    },
-    Column {
-        title: "BEFORE",
-        set: Set::Right,
-    },
-    Column {
-        title: "NOW",
-        set: Set::Right,
-    },
-    Column {
-        title: "CHANGE",
-        set: Set::Right,
-    },
+    Column::left("PROGRAM"),
+    Column::left("FIGURE"),
+    Column::right("BEFORE"),
+    Column::right("NOW"),
+    Column::right("CHANGE"),
 ];
 
 pub(super) fn show(

@@ -6,37 +6,16 @@ use std::io::{self, Write};
 use super::result::{FIGURES, Program, Report};
 use crate::command::VerifyArgs;
 use crate::output::{Output, Style};
-use crate::table::{Cell, Column, Set, Table};
+use crate::table::{Cell, Column, Table};
 
 const COLUMNS: &[Column] = &[
-    Column {
-        title: "PROGRAM",
-        set: Set::Left,
-    },
-    Column {
-        title: "VERDICT",
-        set: Set::Left,
-    },
-    Column {
-        title: "INSNS",
-        set: Set::Right,
-    },
-    Column {
-        title: "STATES",
-        set: Set::Right,
-    },
-    Column {
-        title: "PEAK",
-        set: Set::Right,
-    },
-    Column {
-        title: "STACK",
-        set: Set::Right,
-    },
-    Column {
-        title: "LOAD",
-        set: Set::Right,
-    },
+    Column::left("PROGRAM"),
+    Column::left("VERDICT"),
+    Column::right("INSNS"),
+    Column::right("STATES"),
+    Column::right("PEAK"),
+    Column::right("STACK"),
+    Column::right("LOAD"),
 ];
 
 pub(super) fn show(report: &Report, args: &VerifyArgs, output: &Output) -> anyhow::Result<()> {

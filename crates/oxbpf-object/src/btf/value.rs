@@ -29,7 +29,7 @@ pub enum Value<'a> {
         /// Its number.
         value: i128,
     },
-    /// An array of `char`, up to the first NUL.
+    /// An array of `char`, up to the first NUL; of one that the bytes end within, up to the last that is no NUL.
     Text(&'a [u8]),
     /// An array.
     Array(Vec<Value<'a>>),
@@ -155,7 +155,18 @@ impl<'a> Reader<'a> {
         };
         let bytes = bytes.get(..wanted).unwrap_or(bytes);
         if self.btf.is_char(array.element) {
-            return Value::Text(bytes.split(|byte| *byte == 0).next().unwrap_or_default());
+            // What is sent only as far as it is filled may be several strings.
+            let is_cut = array.len == 0 || bytes.len() < wanted;
+            let text = match is_cut {
+                true => bytes.get(
+                    ..bytes
+                        .iter()
+                        .rposition(|byte| *byte != 0)
+                        .map_or(0, |n| n.saturating_add(1)),
+                ),
+                false => bytes.split(|byte| *byte == 0).next(),
+            };
+            return Value::Text(text.unwrap_or_default());
         }
         let mut elements = Vec::new();
         for element in bytes.chunks_exact(size) {

@@ -11,9 +11,11 @@ use crate::{Error, Result};
 
 mod leftover;
 mod probe_event;
+mod trace_pipe;
 
 pub use leftover::{Leftover, leftovers};
 pub(crate) use probe_event::{KPROBE_EVENTS, ProbeEvent};
+pub use trace_pipe::{PrintedLine, TracePipe};
 
 /// Opens the tracefs of this machine.
 pub(crate) fn open() -> Result<KernelFs> {

@@ -1,0 +1,144 @@
+//! `oxbpf run`: load an object, attach what is in it, and show what comes out.
+
+mod attach;
+mod event;
+mod help;
+mod histogram;
+mod maps;
+mod session;
+mod settings;
+mod stop;
+
+use anyhow::{Context, bail};
+use oxbpf::btf::KernelBtf;
+use oxbpf::{Collection, Loader};
+use oxbpf_object::spec::Pinning;
+use oxbpf_object::{CollectionSpec, MapType};
+
+use crate::Verdict;
+use crate::command::RunArgs;
+use crate::input;
+use crate::output::Output;
+use crate::pattern;
+use session::Session;
+
+/// The entries of a map that leaves their number to the program that loads it.
+const SOME_ENTRIES: u32 = 10_240;
+
+/// The bytes of a ring that leaves them to the program that loads it.
+const RING_BYTES: u32 = 1 << 18;
+
+pub(crate) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<Verdict> {
+    let Some(file) = &args.file else {
+        return help::show(None, output);
+    };
+    let mut spec = read(args, file, output)?;
+    if args.help {
+        return help::show(Some(&spec), output);
+    }
+    settings::apply(&mut spec, &args.set)?;
+    prepare(&mut spec, args);
+    // Before anything is loaded: what is wrong with the command line is said first.
+    let types = event::EventTypes::new(&spec, &args.events)?;
+    let stop = stop::Stop::on_signals()?;
+    let collection = load(&spec, args, output)?;
+    let session = Session::new(&spec, &collection, types, args, output)?;
+    session.run(&stop)
+}
+
+/// The object: as it is, inside of a program, or compiled from C.
+fn read(args: &RunArgs, file: &std::path::Path, output: &Output) -> anyhow::Result<CollectionSpec> {
+    if file.extension().is_some_and(|extension| extension == "c") {
+        let flags = args
+            .cflags
+            .iter()
+            .flat_map(|flags| flags.split_whitespace());
+        let mut builder = bpf2rs::Builder::new(file)
+            .cflags(flags)
+            .color(output.has_color());
+        if let Some(btf) = &args.btf {
+            builder = builder.vmlinux(btf);
+        }
+        let (object, warnings) = builder.object()?;
+        if !warnings.is_empty() {
+            output.note(warnings.trim_end());
+        }
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.split('.').next().unwrap_or_default();
+        return CollectionSpec::parse_named(stem, &object)
+            .with_context(|| format!("reading what clang made of `{}` failed", file.display()));
+    }
+    let objects = input::objects(file)?;
+    match (&objects[..], args.object) {
+        ([one], None) => one.parse(),
+        (all, None) => {
+            let count = all.len();
+            bail!(
+                "`{}` has {count} BPF objects inside: choose one with --object 0 to {}",
+                file.display(),
+                count - 1
+            )
+        }
+        (all, Some(n)) => match all.get(n) {
+            Some(object) => object.parse(),
+            None => bail!(
+                "`{}` has {} BPF objects inside, counted from 0",
+                file.display(),
+                all.len()
+            ),
+        },
+    }
+}
+
+/// What the program that an object belongs to would settle, settled so that most work.
+fn prepare(spec: &mut CollectionSpec, args: &RunArgs) {
+    let name = spec.name.clone();
+    for program in spec.programs_mut() {
+        if !args.programs.is_empty() {
+            program.autoload = pattern::wanted(&args.programs, &name, &program.name);
+        }
+    }
+    for map in spec.maps_mut() {
+        // What is shared under a name outlives this run, and may be another program's.
+        map.pinning = Pinning::None;
+        if map.max_entries == 0 && map.data.is_none() {
+            map.max_entries = match map.map_type {
+                MapType::PERF_EVENT_ARRAY
+                | MapType::SK_STORAGE
+                | MapType::TASK_STORAGE
+                | MapType::INODE_STORAGE
+                | MapType::CGRP_STORAGE
+                | MapType::STRUCT_OPS => 0,
+                MapType::RINGBUF | MapType::USER_RINGBUF => RING_BYTES,
+                _ => SOME_ENTRIES,
+            };
+        }
+        if map.map_type == MapType::STACK_TRACE && map.value_size == 0 {
+            map.value_size = 127 * 8;
+        }
+    }
+}
+
+/// Loads what can be loaded, and says what cannot.
+fn load(spec: &CollectionSpec, args: &RunArgs, output: &Output) -> anyhow::Result<Collection> {
+    let mut loader = Loader::new();
+    if let Some(btf) = &args.btf {
+        loader = loader.kernel_btf(&KernelBtf::from_file(btf)?);
+    }
+    let loaded = loader.keep_going(spec.clone())?;
+    for (name, error) in &loaded.failed_maps {
+        output.note(format_args!("  no map {name}: {error}"));
+    }
+    let mut refused = Vec::new();
+    for report in &loaded.programs {
+        if let Some(why) = report.summary() {
+            output.note(format_args!("  not {}: {why}", report.name));
+            refused.push(why);
+        }
+    }
+    if !refused.is_empty() && refused.len() == loaded.programs.len() {
+        let why = session::most_common(refused.iter()).unwrap_or_default();
+        bail!("no program of `{}` could be loaded: {why}", spec.name);
+    }
+    Ok(loaded.collection)
+}

@@ -1,0 +1,320 @@
+//! `oxbpf run` on the running kernel.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::{fixture, golden, in_terminal, oxbpf, run, said};
+
+const SOURCE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../fixtures/src/bpf/shown.bpf.c"
+);
+
+/// Calls the system call that the programs watch, while something runs.
+fn while_calling<T>(work: impl FnOnce() -> T) -> T {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let _ = rustix::process::getpid();
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+        });
+        let result = work();
+        done.store(true, Ordering::Relaxed);
+        result
+    })
+}
+
+fn only_us() -> String {
+    format!("only_pid={}", std::process::id())
+}
+
+/// Times, process numbers and names of threads differ.
+fn masked(text: &str) -> String {
+    let pid = std::process::id().to_string();
+    let mut masked = String::new();
+    for line in text.lines() {
+        let mut words = Vec::new();
+        for word in line.split(' ') {
+            let is_time = word.contains('.') && word.parse::<f64>().is_ok();
+            words.push(match word {
+                _ if is_time => "TIME".to_owned(),
+                _ if word.starts_with("comm=") => "comm=COMM".to_owned(),
+                word => word.replace(&pid, "PID"),
+            });
+        }
+        masked.push_str(words.join(" ").trim_start());
+        masked.push('\n');
+    }
+    masked
+}
+
+/// Runs the fixture; `None` where this kernel cannot attach it.
+fn shown(args: &[&str]) -> Option<(String, String, i32)> {
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "shown");
+    let mut command = oxbpf();
+    command
+        .arg("run")
+        .arg(object)
+        .args(["--set", &only_us()])
+        .args(args);
+    let result = while_calling(|| said(command.output().unwrap()));
+    if !result.1.contains("attached 1 of 2") {
+        eprintln!("skipped: {}", result.1);
+        return None;
+    }
+    Some(result)
+}
+
+#[test]
+fn records_are_shown_by_their_type() {
+    let Some((text, said, status)) = shown(&["-c", "2", "-s", "quiet=true"]) else {
+        return;
+    };
+    assert_eq!(status, 0);
+    golden("run_records.txt", &masked(&text));
+    assert!(
+        said.contains("not on_nothing: attaching `on_nothing`"),
+        "what cannot be attached is named: {said}"
+    );
+    assert!(said.ends_with("detached 1 programs\n"), "{said}");
+    assert!(said.contains("\n2 records, "), "{said}");
+}
+
+#[test]
+fn json_has_a_line_for_each_record() {
+    let Some((text, _, _)) = shown(&["-o", "json", "-c", "2", "-s", "quiet=1"]) else {
+        return;
+    };
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["event"], "records");
+    assert_eq!(lines[0]["data"]["pid"], std::process::id());
+    assert_eq!(lines[0]["data"]["flag"], 5);
+}
+
+#[test]
+fn maps_are_tables_and_histograms() {
+    let args = [
+        "-d",
+        "0.6",
+        "-i",
+        "0.2",
+        "-s",
+        "quiet=true",
+        "-m",
+        "hists",
+        "-m",
+        "calls",
+    ];
+    let Some((text, _, _)) = shown(&args) else {
+        return;
+    };
+    let last = text.rsplit("-- ").next().unwrap();
+    let (head, histogram) = last.split_once("hists\n").unwrap();
+    assert!(head.contains("calls\nKEY  VALUE\n  7  "), "{text}");
+    golden("run_histogram.txt", histogram);
+
+    let Some((text, _, _)) = shown(&["-d", "0.5", "-i", "0.2", "-m", "calls", "--per-cpu"]) else {
+        return;
+    };
+    assert!(text.contains("CPU0"), "{text}");
+    let Some((text, _, _)) = shown(&["-o", "json", "-d", "0.5", "-i", "0.2", "-m", "hists"]) else {
+        return;
+    };
+    let line = text.lines().find(|line| line.contains("\"map\"")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["entries"][0]["key"], 7);
+    assert_eq!(line["entries"][0]["value"]["slots"][3], 8);
+}
+
+#[test]
+fn what_programs_print_is_shown() {
+    let Some((text, said, _)) = shown(&["-d", "1", "-s", "greeting=good day"]) else {
+        return;
+    };
+    if said.contains("no bpf_printk") {
+        eprintln!("skipped: {said}");
+        return;
+    }
+    assert!(text.contains("] good day from the program\n"), "{text}");
+    assert!(said.contains(" lines, "), "{said}");
+}
+
+#[test]
+fn c_is_compiled_on_the_spot() {
+    if bpf2rs::Clang::find().is_err() {
+        eprintln!("skipped: no clang");
+        return;
+    }
+    let mut command = oxbpf();
+    command.args(["run", SOURCE, "-c", "1", "-s", "quiet=1", "-s", &only_us()]);
+    let (text, note, status) = while_calling(|| said(command.output().unwrap()));
+    if !note.contains("attached 1 of 2") {
+        eprintln!("skipped: {note}");
+        return;
+    }
+    assert_eq!(status, 0);
+    assert!(
+        text.contains(&format!("pid={} colour=2", std::process::id())),
+        "{text}"
+    );
+}
+
+#[test]
+fn programs_with_objects_inside_run_too() {
+    // This test has some: which of them is a matter of the linker.
+    assert!(!fixtures::object("shown").is_empty());
+    let this = std::env::current_exe().unwrap();
+    let (_, said, status) = run(["run", this.to_str().unwrap()]);
+    assert!(
+        said.contains("BPF objects inside: choose one with --object 0 to "),
+        "{said}"
+    );
+    assert_eq!(status, 2);
+    let (text, _, status) = run(["run", this.to_str().unwrap(), "--object", "0", "--help"]);
+    assert!(text.contains("Usage: oxbpf run"), "{text}");
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn help_lists_what_can_be_set() {
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "shown");
+    let (text, said, status) = run(["run", object.to_str().unwrap(), "--help"]);
+    assert_eq!((said.as_str(), status), ("", 0));
+    let (about, options) = text.split_once("\nUsage: ").unwrap();
+    golden("run_help.txt", about);
+    assert!(options.contains("--set <NAME=VALUE>"), "{options}");
+    let (plain, _, status) = run(["run", "--help"]);
+    assert_eq!(status, 0);
+    assert!(
+        plain.ends_with(&options[options.find("Options:").unwrap()..]),
+        "{plain}"
+    );
+}
+
+#[test]
+fn settings_that_fit_not_are_pointed_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "shown");
+    let object = object.to_str().unwrap();
+    for (setting, says) in [
+        (
+            "only_pid=12x4",
+            "`--set`: `x` is no digit of a number\n    only_pid=12x4\n               ^",
+        ),
+        (
+            "only_pid=4294967296",
+            "4294967296 does not fit `unsigned int`, which goes from 0 to 4294967295\n    only_pid=4294967296\n             ^",
+        ),
+        (
+            "quiet=maybe",
+            "it is to be `true` or `false`\n    quiet=maybe\n          ^",
+        ),
+        (
+            "only_pdi=1",
+            "the object has no variable `only_pdi`; did you mean `only_pid`?",
+        ),
+        ("only_pid", "`--set only_pid` is no NAME=VALUE"),
+    ] {
+        let (_, said, status) = run(["run", object, "--set", setting]);
+        assert!(said.contains(says), "{said}");
+        assert_eq!(status, 2);
+    }
+    for (args, says) in [
+        (
+            ["-m", "hist"],
+            "the object has no map `hist`; did you mean `hists`",
+        ),
+        (
+            ["-m", "records"],
+            "map `records` (ringbuf) has no entries that could be shown",
+        ),
+        (
+            ["-e", "startd"],
+            "there is no type `startd`; did you mean `started`",
+        ),
+        (["-e", "x=started"], "the object has no map `x`"),
+    ] {
+        let (_, said, status) = run([&["run", object], &args[..]].concat());
+        assert!(said.contains(says), "{said}");
+        assert_eq!(status, 2);
+    }
+}
+
+#[test]
+fn ctrl_c_detaches_and_sums_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "shown");
+    let mut command = oxbpf();
+    command.arg("run").arg(object).args(["-s", "quiet=1"]);
+    let child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(800));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let (_, said, status) = said(child.wait_with_output().unwrap());
+    if !said.contains("attached 1 of 2") {
+        eprintln!("skipped: {said}");
+        return;
+    }
+    assert!(said.ends_with("; detached 1 programs\n"), "{said}");
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn nobody_reading_is_no_error() {
+    let this = env!("CARGO_BIN_EXE_oxbpf");
+    for what in ["btf dump", "completions bash", "man", "btf dump -f raw"] {
+        let script = format!("{{ {this} {what}; echo $? >&2; }} | head -c 10 > /dev/null");
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "0\n", "{what}");
+    }
+}
+
+#[test]
+fn lines_of_help_fit_a_terminal() {
+    let (help, status) = in_terminal(oxbpf().args(["run", "--help"]));
+    assert_eq!(status, 0);
+    assert!(
+        help.lines().all(|line| line.chars().count() <= 80),
+        "{help}"
+    );
+}
+
+#[test]
+fn every_command_has_help_a_page_and_completions() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, said, status) = run(["man", directory.path().to_str().unwrap()]);
+    assert_eq!((said.as_str(), status), ("", 0));
+    for page in [
+        "oxbpf",
+        "oxbpf-run",
+        "oxbpf-verify",
+        "oxbpf-btf",
+        "oxbpf-btf-dump",
+        "oxbpf-btf-min",
+    ] {
+        let path = directory.path().join(format!("{page}.1"));
+        assert!(Path::new(&path).exists(), "{page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let (script, _, status) = run(["completions", shell]);
+        assert_eq!(status, 0);
+        for word in ["verify", "dump", "compare", "per-cpu"] {
+            assert!(script.contains(word), "{shell} {word}");
+        }
+    }
+}
