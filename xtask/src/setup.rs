@@ -73,6 +73,7 @@ const NEEDS: &[Need] = &[
         sign: Sign::File("/usr/include/zlib.h"),
         packages: &["zlib1g-dev"],
     },
+    program(&["openssl"], &["openssl"]),
     // What test machines are made of.
     program(&["qemu-system-x86_64"], &["qemu-system-x86"]),
     program(&["busybox"], &["busybox-static"]),

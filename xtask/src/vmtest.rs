@@ -24,7 +24,7 @@ const ALL: &[&str] = &["5.10", "6.1", "6.12", "6.18", "7", "host"];
 const FIXTURES: &[&str] = &["crates", "demo"];
 
 /// Programs which tests use if they are there.
-const PROGRAMS: &[&str] = &["bpftool", "ip", "tc"];
+const PROGRAMS: &[&str] = &["bpftool", "ip", "openssl", "tc"];
 
 const RUN: &str = include_str!("../../vmtest/run.sh");
 

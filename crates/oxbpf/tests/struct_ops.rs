@@ -11,7 +11,6 @@ use oxbpf::btf::KernelBtf;
 use oxbpf::link::StructOps;
 use oxbpf::object::CollectionSpec;
 use oxbpf::object::btf::Kind;
-use oxbpf::object::spec::SlotRef;
 use oxbpf::{Collection, Error, ErrorKind, Loadable, Loader, Result};
 use rustix::io::Errno;
 use rustix::net::sockopt::set_tcp_congestion;
@@ -208,19 +207,10 @@ fn what_only_a_future_kernel_has_may_be_there_but_not_be_asked_for() {
 #[test]
 fn programs_are_swapped_before_the_load() {
     let (mut spec, name) = spec_with(&["registered"]);
-    let position = |spec: &CollectionSpec, name| {
-        let mut programs = spec.programs().iter();
-        programs.position(|program| program.name == name).unwrap()
+    let init = |spec: &mut CollectionSpec, program| {
+        spec.set_struct_ops_program("registered", "init", program)
     };
-    let (old, new) = (
-        position(&spec, "count_init"),
-        position(&spec, "count_other_init"),
-    );
-    for (_, value) in &mut spec.map_mut("registered").unwrap().values {
-        if *value == SlotRef::Program(old) {
-            *value = SlotRef::Program(new);
-        }
-    }
+    init(&mut spec, Some("count_other_init")).unwrap();
     let collection = load(spec).unwrap();
     assert!(!collection.has_program("count_init"));
     let _link = collection
@@ -231,6 +221,54 @@ fn programs_are_swapped_before_the_load() {
     use_it(&name).unwrap();
     assert_eq!(count(&collection, "others"), 1);
     assert_eq!(count(&collection, "inits"), 0);
+}
+
+#[test]
+fn members_are_set_by_name() {
+    const NON_RESTRICTED: u32 = 1;
+    let (mut spec, name) = spec_with(&["registered"]);
+    let none = spec.set_struct_ops_program("registered", "init", None);
+    none.unwrap();
+    let flags = spec.struct_ops_bytes_mut("registered", "flags").unwrap();
+    flags.copy_from_slice(&NON_RESTRICTED.to_ne_bytes());
+    for (result, problem) in [
+        (
+            spec.set_struct_ops_program("nowhere", "init", None),
+            "structure `nowhere`: there is none",
+        ),
+        (
+            spec.set_struct_ops_program("registered", "inits", None),
+            "no member `inits`",
+        ),
+        (
+            spec.set_struct_ops_program("registered", "init", Some("nobody")),
+            "no program `nobody`",
+        ),
+        (
+            spec.set_struct_ops_program("registered", "flags", None),
+            "member `flags` is no function",
+        ),
+        (
+            spec.struct_ops_bytes_mut("registered", "release").map(drop),
+            "member `release` is a pointer",
+        ),
+    ] {
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains(problem), "{text}");
+    }
+    let collection = load(spec).unwrap();
+    assert!(!collection.has_program("count_init"));
+    let structure = collection.struct_ops("registered").unwrap();
+    let _link = structure.attach().unwrap();
+    use_it(&name).unwrap();
+    assert_eq!(count(&collection, "inits"), 0);
+    assert_eq!(count(&collection, "releases"), 1);
+    // So everybody may choose it.
+    let allowed = fs::read_to_string("/proc/sys/net/ipv4/tcp_allowed_congestion_control").unwrap();
+    assert!(
+        allowed.split_whitespace().any(|one| one == name),
+        "{allowed}"
+    );
 }
 
 /// Where congestion controls are modules, the function is in one: it is called by its place in a list of modules.

@@ -23,6 +23,7 @@
 
 mod build;
 mod codec;
+mod digest;
 mod error;
 mod insn;
 mod op;
@@ -36,6 +37,7 @@ mod text;
 mod walk;
 
 pub use build::*;
+pub use digest::digest;
 pub use error::{Error, ErrorKind};
 pub use insn::{Insn, decode, encode};
 pub use op::{AluOp, AtomicOp, Callee, Cond, Extend, Imm64, Op, SwapTo};

@@ -34,6 +34,15 @@ pub struct AssembleError {
     problem: String,
 }
 
+impl AssembleError {
+    pub(super) fn new(program: &str, problem: String) -> Self {
+        Self {
+            program: program.to_owned(),
+            problem,
+        }
+    }
+}
+
 impl fmt::Display for AssembleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(Printable(f), "program `{}`: {}", self.program, self.problem)

@@ -54,6 +54,10 @@ pub struct MapSpec {
     pub values: Vec<(u32, SlotRef)>,
     /// Initial contents: global variables, an arena's variables, a `struct_ops` structure.
     pub data: Option<DataSection>,
+    /// Position of the program that alone may use it, in this collection. The kernel then lets in no program whose
+    /// [hash](crate::asm::digest) is another. Linux 6.18.
+    #[doc(alias = "excl_prog_hash")]
+    pub exclusive_to: Option<usize>,
     /// Whether it is created at load.
     pub autocreate: bool,
 }
@@ -76,6 +80,7 @@ impl Default for MapSpec {
             inner: None,
             values: Vec::new(),
             data: None,
+            exclusive_to: None,
             autocreate: true,
         }
     }

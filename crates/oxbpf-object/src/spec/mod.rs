@@ -10,6 +10,8 @@ mod externs;
 mod function;
 mod map;
 mod program;
+mod signing;
+mod struct_ops;
 
 pub use assemble::{AssembleError, Assembled};
 pub use data::{DataKind, DataSection, VariableSpec};
@@ -17,6 +19,7 @@ pub use externs::{ExternKind, ExternSpec};
 pub use function::{CoreRelo, Function, LineInfo, Linkage, Reloc, RelocTarget};
 pub use map::{MapSpec, Pinning, SlotRef};
 pub use program::ProgramSpec;
+pub use struct_ops::StructOpsError;
 
 use crate::Endian;
 use crate::btf::Btf;

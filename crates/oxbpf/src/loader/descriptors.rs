@@ -4,9 +4,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use oxbpf_object::asm::opcode::{class, jmp};
 use oxbpf_object::asm::{Insn, pseudo};
-use oxbpf_object::spec::RelocTarget;
+use oxbpf_object::spec::{CollectionSpec, RelocTarget};
 
-use super::externs::Resolved;
+use super::externs::{Externs, Resolved};
+use super::kernel::Kernel;
 use super::programs::Context;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -26,9 +27,39 @@ fn poisoned(base: i32, position: usize) -> Insn {
     }
 }
 
+/// How instructions name a map.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum MapName {
+    Descriptor(i32),
+    /// By its place among the load's descriptors.
+    Index(i32),
+}
+
+impl MapName {
+    /// The number, and the kinds of a load of the map's address and of one in its value.
+    fn of_load(self) -> (i32, u8, u8) {
+        match self {
+            Self::Descriptor(number) => (number, pseudo::MAP_FD, pseudo::MAP_VALUE),
+            Self::Index(number) => (number, pseudo::MAP_IDX, pseudo::MAP_IDX_VALUE),
+        }
+    }
+}
+
+/// What instructions are to refer to.
+#[derive(Clone, Copy)]
+pub(super) struct References<'a> {
+    pub(super) kernel: &'a Kernel<'a>,
+    pub(super) spec: &'a CollectionSpec,
+    pub(super) externs: &'a Externs,
+    /// The name of the map at a position, and where its variables begin; `None` if it was not created.
+    pub(super) map: &'a dyn Fn(usize) -> Option<(MapName, u32)>,
+    /// How many descriptors come before those of modules.
+    pub(super) before_modules: usize,
+}
+
 /// Puts into an instruction what it refers to.
 pub(super) fn fill_in(
-    context: Context<'_>,
+    context: &References<'_>,
     insns: &mut [Insn],
     slot: usize,
     target: RelocTarget,
@@ -39,18 +70,18 @@ pub(super) fn fill_in(
     };
     match target {
         RelocTarget::Map(map) | RelocTarget::MapValue { map, .. } => {
-            let Some(made) = context.maps.get(map).and_then(Option::as_ref) else {
+            let Some((name, start)) = (context.map)(map) else {
                 for slot in [Some(insn), rest.first_mut()].into_iter().flatten() {
                     *slot = poisoned(poison::MAP, map);
                 }
                 return Ok(());
             };
-            insn.src = pseudo::MAP_FD;
-            insn.imm = made.map.as_fd().as_raw_fd();
+            let (number, of_map, of_value) = name.of_load();
+            (insn.src, insn.imm) = (of_map, number);
             if let RelocTarget::MapValue { offset, .. } = target {
-                insn.src = pseudo::MAP_VALUE;
+                insn.src = of_value;
                 if let Some(second) = rest.first_mut() {
-                    second.imm = offset.wrapping_add(made.start) as i32;
+                    second.imm = offset.wrapping_add(start) as i32;
                 }
             }
         }
@@ -81,7 +112,7 @@ pub(super) fn fill_in(
 
 /// Makes a call one of a kernel function. `None` if the extern is something else.
 fn call_extern(
-    context: Context<'_>,
+    context: &References<'_>,
     call: &mut Insn,
     position: usize,
     resolved: Resolved,
@@ -89,7 +120,10 @@ fn call_extern(
     match resolved {
         Resolved::Typed { btf_id, module } => {
             let number = match module {
-                Some(module) => i16::try_from(context.externs.module_number(module)?).ok()?,
+                Some(module) => {
+                    let number = context.externs.module_number(module)?;
+                    i16::try_from(number.checked_add(context.before_modules)?).ok()?
+                }
                 None => 0,
             };
             call.src = pseudo::KFUNC_CALL;
@@ -103,7 +137,7 @@ fn call_extern(
 }
 
 /// The kind of the load of an extern's address, and the halves of what it loads.
-fn load_extern(context: Context<'_>, resolved: Resolved) -> Result<(u8, i32, i32)> {
+fn load_extern(context: &References<'_>, resolved: Resolved) -> Result<(u8, i32, i32)> {
     Ok(match resolved {
         Resolved::Typed { btf_id, module } => {
             let modules = match module {

@@ -8,6 +8,7 @@ use oxbpf_object::kernel::MapFlags;
 use oxbpf_object::spec::{CollectionSpec, DataKind, DataSection, MapSpec, Pinning, SlotRef};
 
 use super::authority::Authority;
+use super::exclusive::Digests;
 use super::faults::Faults;
 use super::kernel::Kernel;
 use super::struct_ops::{StructOpsPlan, Value};
@@ -59,6 +60,7 @@ pub(super) struct Context<'a> {
     pub(super) struct_ops: &'a StructOpsPlan,
     pub(super) btf: Option<&'a ObjectBtf>,
     pub(super) authority: &'a Authority,
+    pub(super) digests: &'a Digests,
 }
 
 /// The key of a data map's only value.
@@ -177,11 +179,15 @@ fn create_new(context: Context<'_>, spec: &MapSpec) -> Result<Map> {
     let types = context
         .btf
         .filter(|_| !WITHOUT_TYPES.contains(&spec.map_type));
+    let exclusive_to = spec
+        .exclusive_to
+        .and_then(|program| context.digests.get(&program));
     context.authority.call(|token| {
         let options = CreateOptions {
             btf: types.map(AsFd::as_fd),
             inner_map: inner.as_ref().map(AsFd::as_fd),
             token,
+            exclusive_to: exclusive_to.map_or(&[], |hash| &hash[..]),
             ..CreateOptions::default()
         };
         Map::create(&name, spec, options)

@@ -9,6 +9,7 @@ mod attach_target;
 mod authority;
 mod collection;
 mod descriptors;
+mod exclusive;
 mod externs;
 mod fallback;
 mod faults;
@@ -43,7 +44,7 @@ use struct_ops::StructOpsPlan;
 use crate::btf::{KernelBtf, ObjectBtf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::Map;
-use crate::program::{LogLevel, Program};
+use crate::program::{Keyring, LogLevel, Program};
 use crate::token::Token;
 
 /// What a [`Loader`] can load: a [`CollectionSpec`], or the `Spec` of a generated module.
@@ -98,6 +99,7 @@ pub struct Loader {
     threads: Option<NonZeroUsize>,
     log_level: LogLevel,
     token: TokenSource,
+    signatures: HashMap<String, (Vec<u8>, Keyring)>,
 }
 
 impl Default for Loader {
@@ -111,6 +113,7 @@ impl Default for Loader {
             threads: None,
             log_level: LogLevel::empty(),
             token: TokenSource::Environment,
+            signatures: HashMap::new(),
         }
     }
 }
@@ -188,6 +191,20 @@ impl Loader {
     #[must_use]
     pub fn token_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.token = TokenSource::Path(path.into());
+        self
+    }
+
+    /// Loads the object's program `name` with a signature: a detached CMS (PKCS #7) message in DER, by a key in `keyring`, over what
+    /// [`CollectionSpec::signed_bytes`] gives. Linux 6.18.
+    #[must_use]
+    pub fn signature(
+        mut self,
+        name: impl Into<String>,
+        signature: impl Into<Vec<u8>>,
+        keyring: Keyring,
+    ) -> Self {
+        self.signatures
+            .insert(name.into(), (signature.into(), keyring));
         self
     }
 
@@ -280,6 +297,7 @@ impl Loader {
             }
             Err(error) => return Err(error),
         };
+        let digests = exclusive::digests(self, &kernel, &spec, &externs, &plan)?;
         let context = maps::Context {
             loader: self,
             kernel: &kernel,
@@ -287,6 +305,7 @@ impl Loader {
             struct_ops: &struct_ops,
             btf: btf.as_ref(),
             authority: &authority,
+            digests: &digests,
         };
         let maps = maps::create(context, &mut faults)?;
         let context = programs::Context {

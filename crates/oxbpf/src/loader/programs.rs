@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::num::NonZeroUsize;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::thread;
 
 use oxbpf_object::spec::{CollectionSpec, DataKind, ProgramSpec, RelocTarget};
 
 use super::attach_target::Target;
 use super::authority::Authority;
+use super::descriptors::{MapName, References};
 use super::externs::Externs;
 use super::kernel::Kernel;
 use super::levels::{Levels, Own};
@@ -19,7 +20,7 @@ use super::struct_ops::StructOpsPlan;
 use super::{Loader, descriptors, fallback, missing, parallel};
 use crate::btf::ObjectBtf;
 use crate::error::{Error, ErrorKind, Result};
-use crate::program::{AttachInfo, LogLevel, Measured, Program, ProgramLoad};
+use crate::program::{AttachInfo, LogLevel, Measured, Program, ProgramLoad, Signature};
 
 /// What all programs of a load have in common.
 #[derive(Clone, Copy)]
@@ -148,6 +149,34 @@ fn bind_constants(context: Context<'_>, planned: &Planned, program: &Program) {
     }
 }
 
+/// How a program's instructions name maps: by descriptor or, where it is signed, by position in the spec, since a signature is
+/// over bytes that do not change.
+struct MapsNamed<'a> {
+    maps: &'a Maps,
+    by_index: bool,
+}
+
+impl<'a> MapsNamed<'a> {
+    fn name(&self, position: usize) -> Option<(MapName, u32)> {
+        let made = self.maps.get(position)?.as_ref()?;
+        let name = match self.by_index {
+            true => MapName::Index(i32::try_from(position).ok()?),
+            false => MapName::Descriptor(made.map.as_fd().as_raw_fd()),
+        };
+        Some((name, made.start))
+    }
+
+    /// The descriptors that those positions stand for. Some map's stands where there is none: nobody asks for it.
+    fn descriptors(&self) -> Vec<BorrowedFd<'a>> {
+        let any = self.maps.iter().flatten().next();
+        let Some(any) = any.filter(|_| self.by_index) else {
+            return Vec::new();
+        };
+        let made = self.maps.iter().map(|made| made.as_ref().unwrap_or(any));
+        made.map(|made| made.map.as_fd()).collect()
+    }
+}
+
 fn request(
     context: Context<'_>,
     planned: &Planned,
@@ -162,12 +191,25 @@ fn request(
         .with_reason(format!("section `{}` does not say", program.section))
         .with_remedy("set its `prog_type`, or `autoload` to false")
     })?;
+    let signature = context.loader.signatures.get(&program.name);
+    let named = MapsNamed {
+        maps: context.maps,
+        by_index: signature.is_some(),
+    };
+    let references = References {
+        kernel: context.kernel,
+        spec: context.spec,
+        externs: context.externs,
+        map: &|position| named.name(position),
+        before_modules: named.descriptors().len(),
+    };
     let mut insns = planned.assembled.insns.clone();
     for reloc in &planned.assembled.relocs {
-        descriptors::fill_in(context, &mut insns, reloc.insn, reloc.target)?;
+        descriptors::fill_in(&references, &mut insns, reloc.insn, reloc.target)?;
     }
     let target = Target::of(context, planned.index, program, program_type, own)?;
-    let modules = descriptors::of_modules(context)?;
+    let mut fd_array = named.descriptors();
+    fd_array.extend(descriptors::of_modules(context)?);
     let load = ProgramLoad {
         name: &program.name,
         program_type,
@@ -188,8 +230,12 @@ fn request(
         func_info: &planned.assembled.func_info,
         line_info: &planned.assembled.line_info,
         kernel_version: context.spec.kernel_version,
-        fd_array: &modules,
+        fd_array: &fd_array,
         token: None,
+        signature: signature.map(|(bytes, keyring)| Signature {
+            bytes,
+            keyring: *keyring,
+        }),
     };
     let measured = ask(context, &load);
     let refused = measured.result.as_ref().err();

@@ -28,8 +28,9 @@ pub struct CreateOptions<'a> {
     pub kernel_value_btf: Option<BorrowedFd<'a>>,
     /// A BPF token, whose permissions count instead of the caller's. Linux 6.9.
     pub token: Option<BorrowedFd<'a>>,
-    /// The SHA-256 hash of the instructions of the one program that may use the map: 32 bytes, or empty for any program.
+    /// The [hash](oxbpf_object::asm::digest) of the one program that may use the map: 32 bytes, or empty for any program.
     /// Linux 6.18.
+    #[doc(alias = "excl_prog_hash")]
     pub exclusive_to: &'a [u8],
 }
 
@@ -98,7 +99,10 @@ impl Map {
             }
             answer => answer,
         };
-        let fd = fd.map_err(|errno| explain(errno, name, spec, &attr))?;
+        let fd = fd.map_err(|errno| match (errno, options.exclusive_to) {
+            (Errno::TOOBIG, [_, ..]) => no_exclusive_maps(errno, name),
+            _ => explain(errno, name, spec, &attr),
+        })?;
         let info = uapi::MapInfo {
             r#type: attr.map_type,
             key_size: attr.key_size,
@@ -157,6 +161,14 @@ fn is_struct_ops(attr: &uapi::MapCreate) -> bool {
 /// Whether creation may work without BTF: many types of map refuse it.
 fn may_be_the_types(errno: Errno) -> bool {
     errno == Errno::INVAL || errno.raw_os_error() == ENOTSUPP
+}
+
+#[cold]
+fn no_exclusive_maps(errno: Errno, name: &str) -> Error {
+    Error::syscall(errno, format!("creating map `{name}`"))
+        .with_kind(ErrorKind::Unsupported)
+        .with_reason("this kernel has no maps for one program alone")
+        .with_remedy("that takes Linux 6.18; leave out `exclusive_to` for older kernels")
 }
 
 #[cold]

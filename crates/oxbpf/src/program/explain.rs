@@ -61,6 +61,9 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
             None => error,
         };
     }
+    if let Some((kind, reason)) = signature(load, errno) {
+        return error.with_kind(kind).with_reason(reason);
+    }
     match errno {
         Errno::PERM | Errno::ACCESS => {
             match memlock::remedy().or_else(|| denied::remedy(needed_capabilities(program_type))) {
@@ -76,6 +79,35 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
         Errno::NOMEM => error.with_reason("there is not enough memory"),
         _ => error,
     }
+}
+
+/// What is wrong with the signature, if it has one and that is what is wrong.
+fn signature(load: &ProgramLoad<'_>, errno: Errno) -> Option<(ErrorKind, &'static str)> {
+    load.signature?;
+    Some(match errno {
+        Errno::NOKEY => (
+            ErrorKind::NotFound,
+            "the keyring has no key that could have made its signature",
+        ),
+        Errno::KEYREJECTED => (
+            ErrorKind::Rejected,
+            "its signature is not over these instructions",
+        ),
+        Errno::BADMSG => (
+            ErrorKind::InvalidInput,
+            "its signature is no CMS (PKCS #7) message in DER",
+        ),
+        Errno::TOOBIG => (
+            ErrorKind::Unsupported,
+            "this kernel takes no signatures of programs (Linux 6.18)",
+        ),
+        Errno::INVAL => (
+            ErrorKind::InvalidInput,
+            "there is no such keyring, or this kernel cannot check signatures \
+             (CONFIG_SYSTEM_DATA_VERIFICATION)",
+        ),
+        _ => return None,
+    })
 }
 
 /// The kernel did not even look at the instructions.

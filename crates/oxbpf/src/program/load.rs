@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::explain::explain;
 use super::log::SourceLine;
-use super::{AttachInfo, Program};
+use super::{AttachInfo, Program, Signature};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{MAX_LOAD_RETRIES, MAX_VERIFIER_LOG};
 use crate::memlock;
@@ -77,6 +77,8 @@ pub struct ProgramLoad<'a> {
     pub fd_array: &'a [BorrowedFd<'a>],
     /// A BPF token, whose permissions count instead of the caller's. Linux 6.9.
     pub token: Option<BorrowedFd<'a>>,
+    /// A signature over `insns`. Linux 6.18.
+    pub signature: Option<Signature<'a>>,
 }
 
 bitflags! {
@@ -219,8 +221,9 @@ impl ProgramLoad<'_> {
 }
 
 /// A request in the kernel's terms.
-struct Request {
+struct Request<'a> {
     attr: uapi::ProgLoad,
+    signature: &'a [u8],
     insns: Vec<u8>,
     license: CString,
     func_info: Vec<u8>,
@@ -231,8 +234,8 @@ struct Request {
 const FUNC_INFO_SIZE: u32 = size_of::<uapi::FuncInfo>() as u32;
 const LINE_INFO_SIZE: u32 = size_of::<uapi::LineInfo>() as u32;
 
-impl Request {
-    fn new(load: &ProgramLoad<'_>) -> Result<Self> {
+impl<'a> Request<'a> {
+    fn new(load: &ProgramLoad<'a>) -> Result<Self> {
         let license = CString::new(load.license).map_err(|_| {
             Error::new(
                 ErrorKind::InvalidInput,
@@ -254,8 +257,12 @@ impl Request {
             attr.prog_flags |= ProgramFlags::TOKEN_FD.bits();
             attr.prog_token_fd = token.as_raw_fd();
         }
+        if let Some(signature) = load.signature {
+            attr.keyring_id = signature.keyring.0;
+        }
         let mut this = Self {
             attr,
+            signature: load.signature.map_or(&[], |signature| signature.bytes),
             insns: asm::encode(load.insns, Endian::NATIVE),
             license,
             func_info: Vec::new(),
@@ -289,6 +296,7 @@ impl Request {
             func_info: &self.func_info,
             line_info: &self.line_info,
             fd_array: &self.fd_array,
+            signature: self.signature,
             ..Default::default()
         };
         let mut log_true_size = 0;

@@ -8,6 +8,7 @@ mod handle;
 mod info;
 mod load;
 pub(crate) mod log;
+mod signature;
 mod stats;
 mod test_run;
 mod typed;
@@ -18,6 +19,7 @@ pub use info::ProgramInfo;
 pub(crate) use load::Measured;
 pub use load::{LogLevel, ProgramLoad};
 pub use log::SourceLine;
+pub use signature::{Keyring, Signature};
 pub use stats::VerifierStats;
 pub use test_run::{TestRun, TestRunResult};
 pub use typed::{
