@@ -6,6 +6,8 @@ mod common;
 
 use std::time::Duration;
 
+use oxbpf::map::{CreateOptions, HashMap};
+use oxbpf::object::{MapSpec, MapType};
 use oxbpf::program::{Program, TestRun};
 use oxbpf::{ErrorKind, Loadable, Loader};
 
@@ -197,4 +199,29 @@ fn all_programs_that_say_where_have_a_link() {
     }
     assert!(exits() > before);
     links.detach().unwrap();
+}
+
+#[test]
+fn maps_in_maps_have_their_types_too() {
+    let objects = Loader::new()
+        .load(fixtures::kinds::Spec::embedded().unwrap())
+        .unwrap();
+    let spec = MapSpec {
+        name: "inner".into(),
+        map_type: MapType::HASH,
+        key_size: 4,
+        value_size: 8,
+        max_entries: 8,
+        ..MapSpec::default()
+    };
+    let inner = oxbpf::Map::create("inner", &spec, CreateOptions::default()).unwrap();
+    let inner: HashMap<u32, u64> = inner.typed().unwrap();
+    inner.set(&7, &8).unwrap();
+    objects.maps.by_slot.set(1, &inner).unwrap();
+    objects.maps.by_user.set(&1000, &inner).unwrap();
+    let again = objects.maps.by_slot.get(1).unwrap().unwrap();
+    assert_eq!(again.get(&7).unwrap(), Some(8));
+    let again = objects.maps.by_user.get(&1000).unwrap().unwrap();
+    assert_eq!(again.get(&7).unwrap(), Some(8));
+    assert!(objects.maps.by_slot.get(0).unwrap().is_none());
 }

@@ -5,7 +5,7 @@ use oxbpf_object::{
     btf::{Kind, TypeId},
     spec::{DataKind, DataSection},
 };
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
 use super::{
@@ -64,23 +64,52 @@ impl MapItem<'_> {
     }
 }
 
-/// The typed fronts that there are, by kind of map.
+/// The typed fronts that there are, by kind of map, and what each is a front of.
 #[derive(Clone, Copy)]
 enum Front {
-    /// Found by index: the value's type alone.
+    /// Descriptors by index: no types of the source.
+    Plain(&'static str),
+    /// Values found by index, or in turn: the value's type alone.
     Value(&'static str),
-    /// Found by key.
+    /// Descriptors found by key.
+    Key(&'static str),
+    /// Values found by key.
     KeyValue(&'static str),
+    /// Values found by the prefix of a key.
+    Prefix(&'static str),
+    /// Maps found by index.
+    Maps(&'static str),
+    /// Maps found by key.
+    KeyMaps(&'static str),
 }
 
 #[rustfmt::skip]
 const FRONTS: &[(MapType, Front)] = &[
-    (MapType::ARRAY,           Front::Value("Array")),
-    (MapType::PERCPU_ARRAY,    Front::Value("PerCpuArray")),
-    (MapType::HASH,            Front::KeyValue("HashMap")),
-    (MapType::LRU_HASH,        Front::KeyValue("HashMap")),
-    (MapType::PERCPU_HASH,     Front::KeyValue("PerCpuHashMap")),
-    (MapType::LRU_PERCPU_HASH, Front::KeyValue("PerCpuHashMap")),
+    (MapType::HASH,                Front::KeyValue("HashMap")),
+    (MapType::ARRAY,               Front::Value("Array")),
+    (MapType::PROG_ARRAY,          Front::Plain("ProgramArray")),
+    (MapType::PERCPU_HASH,         Front::KeyValue("PerCpuHashMap")),
+    (MapType::PERCPU_ARRAY,        Front::Value("PerCpuArray")),
+    (MapType::CGROUP_ARRAY,        Front::Plain("CgroupArray")),
+    (MapType::LRU_HASH,            Front::KeyValue("HashMap")),
+    (MapType::LRU_PERCPU_HASH,     Front::KeyValue("PerCpuHashMap")),
+    (MapType::LPM_TRIE,            Front::Prefix("LpmTrie")),
+    (MapType::ARRAY_OF_MAPS,       Front::Maps("ArrayOfMaps")),
+    (MapType::HASH_OF_MAPS,        Front::KeyMaps("HashOfMaps")),
+    (MapType::DEVMAP,              Front::Plain("DevMap")),
+    (MapType::SOCKMAP,             Front::Plain("SockMap")),
+    (MapType::CPUMAP,              Front::Plain("CpuMap")),
+    (MapType::XSKMAP,              Front::Plain("XskMap")),
+    (MapType::SOCKHASH,            Front::Key("SockHash")),
+    (MapType::REUSEPORT_SOCKARRAY, Front::Plain("ReuseportArray")),
+    (MapType::QUEUE,               Front::Value("Queue")),
+    (MapType::STACK,               Front::Value("Stack")),
+    (MapType::SK_STORAGE,          Front::Value("SkStorage")),
+    (MapType::DEVMAP_HASH,         Front::Plain("DevMapHash")),
+    (MapType::INODE_STORAGE,       Front::Value("InodeStorage")),
+    (MapType::TASK_STORAGE,        Front::Value("TaskStorage")),
+    (MapType::BLOOM_FILTER,        Front::Value("BloomFilter")),
+    (MapType::CGRP_STORAGE,        Front::Value("CgroupStorage")),
 ];
 
 /// The maps of an object, those that hold its variables excepted.
@@ -138,25 +167,73 @@ fn loaded(map: &MapSpec, types: &mut Types<'_>, marks: &Marks<'_>) -> Result<Loa
     })
 }
 
+/// The typed front of a map, if there is one and the source gives the types that it takes.
 fn front(map: &MapSpec, types: &mut Types<'_>) -> Result<Option<TokenStream>> {
-    let front = FRONTS.iter().find(|(kind, _)| *kind == map.map_type);
-    let (Some((_, front)), Some(value)) = (front, map.value_type) else {
+    let Some((_, front)) = FRONTS.iter().find(|(kind, _)| *kind == map.map_type) else {
         return Ok(None);
     };
-    Ok(Some(match (front, map.key_type) {
-        (Front::Value(name), _) => {
-            let front = Ident::new(name, Span::call_site());
-            let value = side(map, "value", value, types)?;
-            quote!(::oxbpf::map::#front<#value>)
-        }
-        (Front::KeyValue(name), Some(key)) => {
-            let front = Ident::new(name, Span::call_site());
-            let key = side(map, "key", key, types)?;
-            let value = side(map, "value", value, types)?;
-            quote!(::oxbpf::map::#front<#key, #value>)
-        }
-        (Front::KeyValue(_), None) => return Ok(None),
+    let mut side = |name, id: Option<TypeId>| id.map(|id| side(map, name, id, types)).transpose();
+    let arguments = match front {
+        Front::Plain(_) => Some(Vec::new()),
+        Front::Value(_) => side("value", map.value_type)?.map(|value| vec![value]),
+        Front::Key(_) => side("key", map.key_type)?.map(|key| vec![key]),
+        Front::KeyValue(_) => side("key", map.key_type)?
+            .zip(side("value", map.value_type)?)
+            .map(|(key, value)| vec![key, value]),
+        Front::Prefix(_) => address(map.key_size)
+            .zip(side("value", map.value_type)?)
+            .map(|(address, value)| vec![address, value]),
+        Front::Maps(_) => Some(inner(map, types)?),
+        Front::KeyMaps(_) => match side("key", map.key_type)? {
+            Some(key) => Some([vec![key], inner(map, types)?].concat()),
+            None => None,
+        },
+    };
+    let front = Ident::new(front.name(), Span::call_site());
+    Ok(arguments.map(|arguments| match &arguments[..] {
+        [] => quote!(::oxbpf::map::#front),
+        arguments => quote!(::oxbpf::map::#front<#(#arguments),*>),
     }))
+}
+
+/// The front of the maps in a map, if they have one.
+fn inner(map: &MapSpec, types: &mut Types<'_>) -> Result<Vec<TokenStream>> {
+    let Some(inner) = &map.inner else {
+        return Ok(Vec::new());
+    };
+    // In messages, the maps in it go by its name.
+    let inner = MapSpec {
+        name: format!("{}_inner", map.name),
+        ..(**inner).clone()
+    };
+    Ok(front(&inner, types)?.into_iter().collect())
+}
+
+/// What the keys of a trie are prefixes of; before it in a key is its length.
+fn address(key_size: u32) -> Option<TokenStream> {
+    let len = key_size.checked_sub(4)?;
+    Some(match len {
+        4 => quote!(::core::net::Ipv4Addr),
+        16 => quote!(::core::net::Ipv6Addr),
+        _ => {
+            let len = Literal::u32_unsuffixed(len);
+            quote!([u8; #len])
+        }
+    })
+}
+
+impl Front {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plain(name)
+            | Self::Value(name)
+            | Self::Key(name)
+            | Self::KeyValue(name)
+            | Self::Prefix(name)
+            | Self::Maps(name)
+            | Self::KeyMaps(name) => name,
+        }
+    }
 }
 
 /// The type of a key or value.
@@ -215,5 +292,6 @@ fn typing_hint(map: &MapSpec) -> Option<String> {
         Front::KeyValue(front) => {
             format!("typed::<{front}<{}, {value}>>()", integer(map.key_size)?)
         }
+        _ => return None,
     })
 }

@@ -8,6 +8,29 @@ use super::view::{check_key, check_kind, check_value, view};
 use super::{Entries, Map, Plain, UpdateFlags};
 use crate::error::{ErrorKind, Result};
 
+/// What the maps in a map of maps are taken for: a [`Map`], or a typed view of one.
+pub trait InnerMap: Sized {
+    /// Takes a map for one of these.
+    ///
+    /// # Errors
+    ///
+    /// As the view's own constructor.
+    fn from_map(map: Map) -> Result<Self>;
+
+    /// The map.
+    fn as_map(&self) -> &Map;
+}
+
+impl InnerMap for Map {
+    fn from_map(map: Map) -> Result<Self> {
+        Ok(map)
+    }
+
+    fn as_map(&self) -> &Map {
+        self
+    }
+}
+
 /// An array of maps: `BPF_MAP_TYPE_ARRAY_OF_MAPS`. Linux 4.12.
 ///
 /// All of its maps are like the one that it was made with: [`MapSpec::inner`](oxbpf_object::MapSpec::inner), or
@@ -18,21 +41,23 @@ use crate::error::{ErrorKind, Result};
 /// # let (map, inner): (oxbpf::Map, oxbpf::Map) = unimplemented!();
 /// use oxbpf::map::{ArrayOfMaps, HashMap};
 ///
-/// let outer: ArrayOfMaps = map.typed()?;
-/// outer.set(0, &inner)?;
-/// let counts: Option<HashMap<u32, u64>> = outer.get(0)?.map(|map| map.typed()).transpose()?;
+/// let outer: ArrayOfMaps<HashMap<u32, u64>> = map.typed()?;
+/// outer.set(0, &inner.typed()?)?;
+/// if let Some(counts) = outer.get(0)? {
+///     println!("{:?}", counts.get(&7)?);
+/// }
 /// # Ok(())
 /// # }
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_ARRAY_OF_MAPS")]
-pub struct ArrayOfMaps {
+pub struct ArrayOfMaps<I = Map> {
     map: Map,
-    types: PhantomData<()>,
+    types: PhantomData<fn() -> I>,
 }
 
-view!(ArrayOfMaps);
+view!(ArrayOfMaps<I: InnerMap>);
 
-impl ArrayOfMaps {
+impl<I: InnerMap> ArrayOfMaps<I> {
     /// Makes a view of a map.
     ///
     /// # Errors
@@ -58,9 +83,9 @@ impl ArrayOfMaps {
     ///
     /// [`BadIndex`](ErrorKind::BadIndex) if there is no such index, [`InvalidInput`](ErrorKind::InvalidInput) if the map is not
     /// like the one that this was made with.
-    pub fn set(&self, index: u32, inner: &Map) -> Result<()> {
+    pub fn set(&self, index: u32, inner: &I) -> Result<()> {
         self.map
-            .set_inner(index.bytes(), inner, UpdateFlags::empty())
+            .set_inner(index.bytes(), inner.as_map(), UpdateFlags::empty())
     }
 
     /// The map at an index, `None` if there is none.
@@ -68,8 +93,11 @@ impl ArrayOfMaps {
     /// # Errors
     ///
     /// As [`Map::get_into`]; [`PermissionDenied`](ErrorKind::PermissionDenied) without CAP_SYS_ADMIN.
-    pub fn get(&self, index: u32) -> Result<Option<Map>> {
-        self.map.get_inner(index.bytes())
+    pub fn get(&self, index: u32) -> Result<Option<I>> {
+        self.map
+            .get_inner(index.bytes())?
+            .map(I::from_map)
+            .transpose()
     }
 
     /// Takes a map out; `false` if there was none.
@@ -84,14 +112,14 @@ impl ArrayOfMaps {
 
 /// A hash map with keys `K` and maps as values: `BPF_MAP_TYPE_HASH_OF_MAPS`. Linux 4.12. As [`ArrayOfMaps`] otherwise.
 #[doc(alias = "BPF_MAP_TYPE_HASH_OF_MAPS")]
-pub struct HashOfMaps<K> {
+pub struct HashOfMaps<K, I = Map> {
     map: Map,
-    types: PhantomData<fn() -> K>,
+    types: PhantomData<fn() -> (K, I)>,
 }
 
-view!(HashOfMaps<K: Plain>);
+view!(HashOfMaps<K: Plain, I: InnerMap>);
 
-impl<K: Plain> HashOfMaps<K> {
+impl<K: Plain, I: InnerMap> HashOfMaps<K, I> {
     /// Makes a view of a map.
     ///
     /// # Errors
@@ -111,7 +139,7 @@ impl<K: Plain> HashOfMaps<K> {
     ///
     /// [`InvalidInput`](ErrorKind::InvalidInput) if the map is not like the one that this was made with; otherwise as
     /// [`Map::set`].
-    pub fn set(&self, key: &K, inner: &Map) -> Result<()> {
+    pub fn set(&self, key: &K, inner: &I) -> Result<()> {
         self.set_with(key, inner, UpdateFlags::empty())
     }
 
@@ -120,8 +148,8 @@ impl<K: Plain> HashOfMaps<K> {
     /// # Errors
     ///
     /// As [`HashOfMaps::set`].
-    pub fn set_with(&self, key: &K, inner: &Map, flags: UpdateFlags) -> Result<()> {
-        self.map.set_inner(key.bytes(), inner, flags)
+    pub fn set_with(&self, key: &K, inner: &I, flags: UpdateFlags) -> Result<()> {
+        self.map.set_inner(key.bytes(), inner.as_map(), flags)
     }
 
     /// The map under a key, `None` if there is none.
@@ -129,8 +157,11 @@ impl<K: Plain> HashOfMaps<K> {
     /// # Errors
     ///
     /// As [`ArrayOfMaps::get`].
-    pub fn get(&self, key: &K) -> Result<Option<Map>> {
-        self.map.get_inner(key.bytes())
+    pub fn get(&self, key: &K) -> Result<Option<I>> {
+        self.map
+            .get_inner(key.bytes())?
+            .map(I::from_map)
+            .transpose()
     }
 
     /// Takes a map out; `false` if there was none.

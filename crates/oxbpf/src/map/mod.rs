@@ -48,7 +48,7 @@ pub use info::MapInfo;
 pub use insn_array::{InsnArray, InsnPosition};
 pub use iter::{Entries, Guarantee};
 pub use lpm_trie::{Address, LpmTrie, Prefix};
-pub use map_of_maps::{ArrayOfMaps, HashOfMaps};
+pub use map_of_maps::{ArrayOfMaps, HashOfMaps, InnerMap};
 pub use mapped_array::MappedArray;
 pub use per_cpu::{PerCpu, possible_cpus};
 pub use per_cpu_array::PerCpuArray;

@@ -89,6 +89,16 @@ macro_rules! view {
             }
         }
 
+        impl $(<$($param: $bound),+>)? $crate::map::InnerMap for $view $(<$($param),+>)? {
+            fn from_map(map: Map) -> crate::Result<Self> {
+                Self::new(map)
+            }
+
+            fn as_map(&self) -> &Map {
+                &self.map
+            }
+        }
+
         impl $(<$($param),+>)? Clone for $view $(<$($param),+>)? {
             fn clone(&self) -> Self {
                 Self::of(self.map.clone())
