@@ -1,7 +1,9 @@
 //! Values of types: read from bytes, and from text.
 
 use oxbpf_object::Endian;
-use oxbpf_object::btf::{Array, Btf, BtfBuilder, Enumerator, Int, Member, TypeId, Value};
+use oxbpf_object::btf::{
+    Array, Btf, BtfBuilder, Enumerator, Int, Member, SectionVar, TypeId, Value, VarLinkage,
+};
 
 struct Zoo {
     btf: Btf,
@@ -238,4 +240,68 @@ fn text_that_fits_not_says_where() {
         assert_eq!(error.at(), at, "{text}: {error}");
         assert_eq!(bytes, vec![0x55; size], "{text}");
     }
+}
+
+#[test]
+fn all_that_is_read_can_be_written() {
+    for endian in [Endian::Little, Endian::Big] {
+        let zoo = zoo(endian);
+        let shown = r#"{pid=-7, low=8, high=9, three=-3, rest=15, comm="a\"\n\u{1}", next=0xff00}"#;
+        let json = r#"{"pid": -7, "low": 8, "high": 9, "three": "-3", "rest": 15, "comm": "a\"\n\u0001", "next": "0xff00"}"#;
+        for text in [shown, json] {
+            let mut bytes = vec![0; 32];
+            zoo.btf.write_value(zoo.event, text, &mut bytes).unwrap();
+            assert_eq!(zoo.btf.value(zoo.event, &bytes).to_string(), shown);
+        }
+        let mut bytes = vec![0; 8];
+        zoo.btf
+            .write_value(zoo.name, r#""\xff\t""#, &mut bytes)
+            .unwrap();
+        assert_eq!(bytes, b"\xff\t\0\0\0\0\0\0");
+        zoo.btf
+            .write_value(zoo.name, "hex 61 6263646566 67 68", &mut bytes)
+            .unwrap();
+        assert_eq!(bytes, b"abcdefgh");
+        let mut event = vec![0; 32];
+        let text = "{comm = hex 6100000000000000, pid: 1}";
+        zoo.btf.write_value(zoo.event, text, &mut event).unwrap();
+        assert_eq!((event[12], event[13]), (b'a', 0));
+        for (text, at, says) in [
+            (
+                "{three=4}",
+                7,
+                "4 does not fit 3 bits, which go from -4 to 3",
+            ),
+            ("{comm=hex 61}", 6, "it has 8 bytes, not 1"),
+            (r#"{comm="\ud800"}"#, 7, "that is no character"),
+        ] {
+            let error = zoo
+                .btf
+                .write_value(zoo.event, text, &mut event)
+                .unwrap_err();
+            assert!(error.to_string().contains(says), "{text}: {error}");
+            assert_eq!(error.at(), at, "{text}: {error}");
+        }
+    }
+}
+
+#[test]
+fn sections_are_their_variables() {
+    let mut b = BtfBuilder::new();
+    let int = b.add_signed("int", 4);
+    let counter = b.add_var("counter", int, VarLinkage::GLOBAL);
+    let section = b.add_data_section(
+        ".bss",
+        12,
+        &[SectionVar {
+            ty: counter,
+            offset: 8,
+            size: 4,
+        }],
+    );
+    let btf = Btf::parse(b.to_bytes(Endian::Little).unwrap()).unwrap();
+    let mut bytes = vec![0; 12];
+    btf.write_value(section, "{counter=5}", &mut bytes).unwrap();
+    assert_eq!(bytes[8], 5);
+    assert_eq!(btf.value(section, &bytes).to_string(), "{counter=5}");
 }

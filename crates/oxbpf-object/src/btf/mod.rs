@@ -13,6 +13,7 @@
 //!
 //! Source: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
 
+mod bits;
 mod builder;
 mod dedup;
 mod describe;

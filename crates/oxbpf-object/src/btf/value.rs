@@ -33,8 +33,8 @@ pub enum Value<'a> {
     Text(&'a [u8]),
     /// An array.
     Array(Vec<Value<'a>>),
-    /// The members of a structure, or of a union, which are different views of the same bytes. Those of members without a name are
-    /// among them.
+    /// The members of a structure, or of a union, which are different views of the same bytes, or the variables of a section. Those of
+    /// members without a name are among them.
     Struct(Vec<(&'a str, Value<'a>)>),
     /// What has no type that could be understood.
     Bytes(&'a [u8]),
@@ -128,6 +128,24 @@ impl<'a> Reader<'a> {
                 let mut members = Vec::new();
                 self.members(ty, bytes, below, &mut members);
                 Value::Struct(members)
+            }
+            Contents::Var(variable) => self.value(variable.ty, bytes, below),
+            Contents::DataSection(section) => {
+                let mut variables = Vec::new();
+                for variable in section.variables() {
+                    let start = variable.offset as usize;
+                    let own = start
+                        .checked_add(variable.size as usize)
+                        .and_then(|end| bytes.get(start..end));
+                    let name = self.btf.get(variable.ty).map(Type::name);
+                    let (Some(own), Ok(name), Some(parts)) = (own, name, self.parts.checked_sub(1))
+                    else {
+                        continue;
+                    };
+                    self.parts = parts;
+                    variables.push((name, self.value(variable.ty, own, below)));
+                }
+                Value::Struct(variables)
             }
             _ => Value::Bytes(bytes),
         }

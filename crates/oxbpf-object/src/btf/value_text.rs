@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::{Array, Btf, Contents, Int, Type, TypeId};
+use super::{Array, Btf, Contents, Enum, Int, Type, TypeId, bits};
 use crate::Endian;
-use crate::limits::MAX_TYPE_DEPTH;
+use crate::limits::{MAX_TYPE_DEPTH, MAX_VALUE_PARTS};
 
 /// Text that is no value of its type: where, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,9 @@ impl Btf {
     /// Writes a value, given as text, over the bytes of a variable or the like.
     ///
     /// Numbers are decimal, hexadecimal (`0x`), or a character (`'a'`); booleans `true`, `false`, 1 or 0; enumerators have their name;
-    /// arrays are `[1, 2]`, structures `{pid=1, name="x"}`; an array of `char` is text, with or without quotes. What an array or
-    /// structure does not name becomes 0.
+    /// arrays are `[1, 2]`, structures and sections `{pid=1, name="x"}`; an array of `char` is text, with or without quotes. JSON will do,
+    /// too: `{"pid": 1, "name": "x"}`. Any value can be given as its bytes: `hex 01 02 ff`. What an array or structure does not name
+    /// becomes 0.
     ///
     /// # Errors
     /// The text is no value of that type, or too large a one: with the character where that shows. The bytes are as they were then.
@@ -52,7 +53,9 @@ impl Btf {
         match self.skip_modifiers_and_typedefs(id).map(Type::contents) {
             // All of it, whatever is in it.
             Ok(Contents::Array(array))
-                if self.is_char(array.element) && !parser.rest().starts_with(['"', '[']) =>
+                if self.is_char(array.element)
+                    && !parser.rest().starts_with(['"', '['])
+                    && !parser.rest().starts_with(HEX) =>
             {
                 put_text(text.as_bytes(), 0, &mut written)?;
             }
@@ -73,6 +76,61 @@ struct Parser<'a> {
     btf: &'a Btf,
     text: &'a str,
     at: usize,
+}
+
+/// What comes before bytes.
+const HEX: &str = "hex ";
+
+/// Where a member is that has a name, from the start of a structure.
+#[derive(Clone, Copy)]
+struct Place {
+    ty: TypeId,
+    bit_offset: u32,
+    bitfield_size: u8,
+}
+
+/// What can be named in a structure, union or section: members of members without a name, too.
+fn places<'a>(
+    btf: &'a Btf,
+    ty: Type<'a>,
+    start: u32,
+    depth: usize,
+    into: &mut Vec<(&'a str, Place)>,
+) {
+    let Some(below) = depth.checked_sub(1) else {
+        return;
+    };
+    if let Contents::DataSection(section) = ty.contents() {
+        for variable in section.variables() {
+            let place = Place {
+                ty: variable.ty,
+                bit_offset: variable.offset.saturating_mul(8),
+                bitfield_size: 0,
+            };
+            into.extend(btf.get(variable.ty).map(|ty| (ty.name(), place)));
+        }
+    }
+    for member in ty.members() {
+        if into.len() >= MAX_VALUE_PARTS {
+            return;
+        }
+        let bit_offset = start.saturating_add(member.bit_offset);
+        if member.name.is_empty() {
+            if let Ok(inner) = btf.skip_modifiers(member.ty) {
+                places(btf, inner, bit_offset, below, into);
+            }
+            continue;
+        }
+        let (ty, bitfield_size) = (member.ty, member.bitfield_size);
+        into.push((
+            member.name,
+            Place {
+                ty,
+                bit_offset,
+                bitfield_size,
+            },
+        ));
+    }
 }
 
 impl<'a> Parser<'a> {
@@ -107,7 +165,7 @@ impl<'a> Parser<'a> {
     fn word(&mut self) -> &'a str {
         self.blanks();
         let rest = self.rest();
-        let is_end = |c: char| c.is_whitespace() || ",]}=".contains(c);
+        let is_end = |c: char| c.is_whitespace() || ",]}=:".contains(c);
         let word = rest.get(..rest.find(is_end).unwrap_or(rest.len()));
         word.unwrap_or_default()
     }
@@ -122,97 +180,168 @@ impl<'a> Parser<'a> {
         };
         let ty = self.btf.skip_modifiers_and_typedefs(id).map_err(broken)?;
         self.blanks();
+        if self.hex(bytes)? {
+            return Ok(());
+        }
         match ty.contents() {
-            Contents::Int(int) if int.is_bool => {
-                let word = self.word();
-                let value = match word {
-                    "true" | "1" | "yes" | "on" => 1,
-                    "false" | "0" | "no" | "off" => 0,
-                    _ => return Err(self.error("it is to be `true` or `false`")),
-                };
-                self.step(word.len());
-                self.put(value, int.size, bytes)
-            }
             Contents::Int(int) => {
-                let value = self.number(int, ty.name())?;
+                let value = self.integer(int, ty.name())?;
                 self.put(value, int.size, bytes)
             }
             Contents::Enum(list) => {
-                let word = self.word();
-                let named = list.enumerators().find(|e| e.name == word);
-                let value = match named {
-                    Some(enumerator) => {
-                        self.step(word.len());
-                        enumerator.value
-                    }
-                    None if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
-                        let int = Int {
-                            is_signed: list.is_signed,
-                            ..Int::unsigned(list.size.min(16) as u8)
-                        };
-                        self.number(int, ty.name())?
-                    }
-                    None => {
-                        let names: Vec<_> = list.enumerators().map(|e| e.name).take(8).collect();
-                        return Err(self.error(format!("it is to be one of {}", names.join(", "))));
-                    }
-                };
+                let value = self.enumerator(list, ty.name())?;
                 self.put(value, list.size, bytes)
             }
+            Contents::Var(variable) => self.value(variable.ty, bytes, below),
             Contents::Ptr(_) => {
                 let size = self.btf.pointer_size();
                 let value = self.number(Int::unsigned(size), "address")?;
                 self.put(value, size.into(), bytes)
             }
             Contents::Array(array) => self.array(array, bytes, below),
-            Contents::Struct(composite) | Contents::Union(composite) => {
-                if !self.take('{') {
-                    return Err(self.error("a structure is written `{name=value, ...}`"));
-                }
-                bytes.fill(0);
-                while !self.take('}') {
-                    let word = self.word();
-                    let member = composite.members().find(|m| m.name == word);
-                    let Some(member) = member.filter(|m| !m.name.is_empty()) else {
-                        let names: Vec<_> = composite.members().map(|m| m.name).take(8).collect();
-                        return Err(
-                            self.error(format!("a member is to come: one of {}", names.join(", ")))
-                        );
-                    };
-                    if member.bitfield_size != 0 {
-                        return Err(self.error("bit-fields cannot be set"));
-                    }
-                    self.step(word.len());
-                    if !self.take('=') {
-                        return Err(self.error("`=` is to come after the name of a member"));
-                    }
-                    let start = (member.bit_offset / 8) as usize;
-                    let size = self.btf.size_of(member.ty).map_err(broken)?;
-                    let own = bytes
-                        .get_mut(start..)
-                        .and_then(|b| b.get_mut(..size as usize));
-                    let own = own.ok_or_else(|| self.error("the member is not in the variable"))?;
-                    self.value(member.ty, own, below)?;
-                    self.next_or('}')?;
-                }
-                Ok(())
+            Contents::Struct(_) | Contents::Union(_) | Contents::DataSection(_) => {
+                self.members(ty, bytes, below)
             }
             _ => Err(self.error("values of this type cannot be written")),
+        }
+    }
+
+    fn integer(&mut self, int: Int, name: &str) -> Result<i128> {
+        if !int.is_bool {
+            return self.number(int, name);
+        }
+        let word = self.word();
+        let value = match word {
+            "true" | "1" | "yes" | "on" => 1,
+            "false" | "0" | "no" | "off" => 0,
+            _ => return Err(self.error("it is to be `true` or `false`")),
+        };
+        self.step(word.len());
+        Ok(value)
+    }
+
+    fn enumerator(&mut self, list: Enum<'a>, name: &str) -> Result<i128> {
+        let word = self.word();
+        let plain = word.trim_matches('"');
+        match list.enumerators().find(|e| e.name == plain) {
+            Some(enumerator) => {
+                self.step(word.len());
+                Ok(enumerator.value)
+            }
+            None if word.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
+                let int = Int {
+                    is_signed: list.is_signed,
+                    ..Int::unsigned(list.size.min(16) as u8)
+                };
+                self.number(int, name)
+            }
+            None => {
+                let names: Vec<_> = list.enumerators().map(|e| e.name).take(8).collect();
+                Err(self.error(format!("it is to be one of {}", names.join(", "))))
+            }
+        }
+    }
+
+    fn members(&mut self, ty: Type<'a>, bytes: &mut [u8], depth: usize) -> Result<()> {
+        if !self.take('{') {
+            return Err(self.error("a structure is written `{name=value, ...}`"));
+        }
+        let mut known = Vec::new();
+        places(self.btf, ty, 0, MAX_TYPE_DEPTH, &mut known);
+        bytes.fill(0);
+        while !self.take('}') {
+            let word = self.word();
+            let plain = word.trim_matches('"');
+            let Some((_, place)) = known.iter().find(|(name, _)| *name == plain) else {
+                let names: Vec<_> = known.iter().map(|(name, _)| *name).take(8).collect();
+                return Err(self.error(format!("a member is to come: one of {}", names.join(", "))));
+            };
+            self.step(word.len());
+            if !self.take('=') && !self.take(':') {
+                return Err(self.error("`=` is to come after the name of a member"));
+            }
+            self.member(*place, bytes, depth)?;
+            self.next_or('}')?;
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, place: Place, bytes: &mut [u8], depth: usize) -> Result<()> {
+        if place.bitfield_size != 0 {
+            return self.bit_field(place, bytes);
+        }
+        let start = (place.bit_offset / 8) as usize;
+        let size = self.btf.size_of(place.ty).ok();
+        let own = size.and_then(|size| bytes.get_mut(start..)?.get_mut(..size as usize));
+        match own {
+            Some(own) => self.value(place.ty, own, depth),
+            None => Err(self.error("the member is not in the variable")),
+        }
+    }
+
+    fn bit_field(&mut self, place: Place, bytes: &mut [u8]) -> Result<()> {
+        self.blanks();
+        let start = self.at;
+        let width = u32::from(place.bitfield_size);
+        let ty = self.btf.skip_modifiers_and_typedefs(place.ty);
+        let (value, is_signed) = match ty.map(|ty| (ty.contents(), ty.name())) {
+            Ok((Contents::Int(int), name)) => (self.integer(int, name)?, int.is_signed),
+            Ok((Contents::Enum(list), name)) => (self.enumerator(list, name)?, list.is_signed),
+            _ => return Err(self.error("values of this type cannot be written")),
+        };
+        let (lowest, highest) = range(width, is_signed);
+        if !(lowest..=highest).contains(&value) {
+            return Err(ValueTextError {
+                at: start,
+                reason: format!(
+                    "{value} does not fit {width} bits, which go from {lowest} to {highest}"
+                ),
+            });
+        }
+        bits::set(
+            bytes,
+            place.bit_offset,
+            width,
+            self.btf.endian(),
+            value as u128,
+        )
+        .ok_or_else(|| self.error("the member is not in the variable"))
+    }
+
+    /// All of a value as its bytes; `false` if something else is to come.
+    fn hex(&mut self, bytes: &mut [u8]) -> Result<bool> {
+        let start = self.at;
+        if !self.rest().starts_with(HEX) {
+            return Ok(false);
+        }
+        self.step(HEX.len());
+        let (mut room, mut count) = (bytes.iter_mut(), 0usize);
+        loop {
+            self.blanks();
+            let mut digits = self.rest().chars().map(|c| c.to_digit(16));
+            let (Some(Some(high)), Some(Some(low))) = (digits.next(), digits.next()) else {
+                break;
+            };
+            self.step(2);
+            count = count.saturating_add(1);
+            if let Some(byte) = room.next() {
+                *byte = high.wrapping_mul(16).wrapping_add(low) as u8;
+            }
+        }
+        match count == bytes.len() {
+            true => Ok(true),
+            false => Err(ValueTextError {
+                at: start,
+                reason: format!("it has {} bytes, not {count}", bytes.len()),
+            }),
         }
     }
 
     fn array(&mut self, array: Array, bytes: &mut [u8], depth: usize) -> Result<()> {
         if self.btf.is_char(array.element) && self.rest().starts_with('"') {
             let start = self.at;
-            self.step(1);
-            let rest = self.rest();
-            let Some(end) = rest.find('"') else {
-                self.at = start;
-                return Err(self.error("the quote that begins here does not end"));
-            };
-            let text = rest.get(..end).unwrap_or_default();
-            put_text(text.as_bytes(), self.at, bytes)?;
-            self.step(end.saturating_add(1));
+            let text = self.quoted()?;
+            put_text(&text, start.saturating_add(1), bytes)?;
             return Ok(());
         }
         if !self.take('[') {
@@ -233,6 +362,56 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    /// Text in quotes, with the escapes of C, of JSON and of [`Value`](super::Value).
+    fn quoted(&mut self) -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let mut characters = self.rest().char_indices().skip(1);
+        while let Some((place, c)) = characters.next() {
+            let c = match c {
+                '"' => {
+                    self.step(place.saturating_add(1));
+                    return Ok(text);
+                }
+                '\\' => match characters.next().map(|(_, c)| c) {
+                    Some('n') => '\n',
+                    Some('t') => '\t',
+                    Some('r') => '\r',
+                    Some('0') => '\0',
+                    Some('x') => {
+                        let Some(byte) = hex_digits(&mut characters, 2) else {
+                            self.step(place);
+                            return Err(self.error("that is no character"));
+                        };
+                        text.push(byte as u8);
+                        continue;
+                    }
+                    Some('u') => {
+                        let is_braced = characters.clone().next().is_some_and(|(_, c)| c == '{');
+                        let code = if is_braced {
+                            characters.next();
+                            let digits = characters.clone().take_while(|(_, c)| *c != '}').count();
+                            let code = hex_digits(&mut characters, digits.min(6));
+                            characters.next();
+                            code
+                        } else {
+                            hex_digits(&mut characters, 4)
+                        };
+                        let Some(c) = code.and_then(char::from_u32) else {
+                            self.step(place);
+                            return Err(self.error("that is no character"));
+                        };
+                        c
+                    }
+                    Some(c) => c,
+                    None => break,
+                },
+                c => c,
+            };
+            text.extend(c.encode_utf8(&mut [0; 4]).bytes());
+        }
+        Err(self.error("the quote that begins here does not end"))
+    }
+
     /// After an element: a comma, or the end, which is left.
     fn next_or(&mut self, end: char) -> Result<()> {
         self.blanks();
@@ -247,14 +426,25 @@ impl<'a> Parser<'a> {
     }
 
     fn number(&mut self, int: Int, name: &str) -> Result<i128> {
-        let word = self.word();
+        let cited = self.word();
         let start = self.at;
+        // JSON has what it has no numbers for in quotes.
+        let word = cited.trim_matches('"');
+        self.step(
+            cited
+                .len()
+                .saturating_sub(cited.trim_start_matches('"').len()),
+        );
+        let quote = cited
+            .len()
+            .saturating_sub(cited.trim_end_matches('"').len());
+        let quote = if word.is_empty() { 0 } else { quote };
         let character = |word: &str| {
             let mut chars = word.strip_prefix('\'')?.strip_suffix('\'')?.chars();
             chars.next().filter(|_| chars.next().is_none())
         };
         if let Some(c) = character(word) {
-            self.step(word.len());
+            self.step(word.len().saturating_add(quote));
             return self.fitting(u32::from(c).into(), int, name, start);
         }
         let (is_negative, digits) = match word.strip_prefix('-') {
@@ -291,21 +481,13 @@ impl<'a> Parser<'a> {
         let Some(value) = value else {
             return Err(self.error("the number is too large"));
         };
-        self.step(word.len());
+        self.step(word.len().saturating_add(quote));
         self.fitting(value, int, name, start)
     }
 
     /// The number, if the type has it.
     fn fitting(&self, value: i128, int: Int, name: &str, start: usize) -> Result<i128> {
-        let bits = int.size.saturating_mul(8);
-        let (lowest, highest) = match int.is_signed {
-            _ if bits >= 128 => (i128::MIN, i128::MAX),
-            true => {
-                let half = 1i128.checked_shl(bits.saturating_sub(1)).unwrap_or(0);
-                (half.saturating_neg(), half.saturating_sub(1))
-            }
-            false => (0, 1i128.checked_shl(bits).unwrap_or(0).saturating_sub(1)),
-        };
+        let (lowest, highest) = range(int.size.saturating_mul(8), int.is_signed);
         if (lowest..=highest).contains(&value) {
             return Ok(value);
         }
@@ -333,6 +515,26 @@ impl<'a> Parser<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The number that so many hexadecimal digits are, six at most.
+fn hex_digits(characters: &mut impl Iterator<Item = (usize, char)>, count: usize) -> Option<u32> {
+    (0..count).try_fold(0u32, |code, _| {
+        let digit = characters.next()?.1.to_digit(16)?;
+        Some(code.wrapping_mul(16).wrapping_add(digit))
+    })
+}
+
+/// The lowest and the highest number of so many bits.
+fn range(bits: u32, is_signed: bool) -> (i128, i128) {
+    match is_signed {
+        _ if bits >= 128 => (i128::MIN, i128::MAX),
+        true => {
+            let half = 1i128.checked_shl(bits.saturating_sub(1)).unwrap_or(0);
+            (half.saturating_neg(), half.saturating_sub(1))
+        }
+        false => (0, 1i128.checked_shl(bits).unwrap_or(0).saturating_sub(1)),
     }
 }
 

@@ -420,3 +420,45 @@ fn positions_of_instructions_follow_them() {
     assert!(second.jited > first.jited, "{second:?}");
     assert_eq!(positions.iter().count(), 2);
 }
+
+#[test]
+fn histograms_come_from_maps_of_any_kind() {
+    use oxbpf::map::{Histogram, PerCpuArray, PerCpuHashMap, Scale};
+
+    let expected = Histogram::new(Scale::Log2, [0u64, 4, 0, 6]);
+    let array: Array<u32> = create("array", MapType::ARRAY, 4, 4, 4).typed().unwrap();
+    array.set(1, &4).unwrap();
+    array.set(3, &6).unwrap();
+    assert_eq!(
+        Histogram::from_array(Scale::Log2, &array).unwrap(),
+        expected
+    );
+    let hash: HashMap<u32, u64> = create("hash", MapType::HASH, 4, 8, 4).typed().unwrap();
+    hash.set(&1, &4).unwrap();
+    hash.set(&3, &6).unwrap();
+    // No slot of a histogram.
+    hash.set(&u32::MAX, &1).unwrap();
+    assert_eq!(
+        Histogram::from_hash_map(Scale::Log2, &hash).unwrap(),
+        expected
+    );
+    let cpus = oxbpf::map::possible_cpus().unwrap().len() as u64;
+    let array: PerCpuArray<u64> = create("array", MapType::PERCPU_ARRAY, 4, 8, 3)
+        .typed()
+        .unwrap();
+    array.set_all(2, &5).unwrap();
+    let histogram = Histogram::from_per_cpu_array(Scale::Log2, &array).unwrap();
+    assert_eq!(histogram, Histogram::new(Scale::Log2, [0, 0, 5 * cpus]));
+    let hash: PerCpuHashMap<u64, u32> = create("hash", MapType::PERCPU_HASH, 8, 4, 3)
+        .typed()
+        .unwrap();
+    hash.set_all(&0, &2).unwrap();
+    let linear = Scale::Linear {
+        first: 100,
+        width: 10,
+    };
+    let histogram = Histogram::from_per_cpu_hash_map(linear, &hash).unwrap();
+    assert_eq!(histogram.total(), 2 * cpus);
+    assert_eq!(histogram.slots().next(), Some((100..=109, 2 * cpus)));
+    assert!(histogram.draw("ms").to_string().contains("100 -> 109 : "));
+}

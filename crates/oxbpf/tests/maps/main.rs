@@ -10,6 +10,7 @@ mod iteration;
 mod kinds;
 mod raw;
 mod redirect;
+mod shape;
 mod sockets;
 mod storage;
 mod trace;
