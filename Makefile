@@ -53,7 +53,7 @@ image: rust ## build a container image with nothing in it but the static demo
 	$(if $(VERSION),OXBPF_VERSION=$(VERSION)) $(XTASK) image
 
 .PHONY: install
-install: rust ## install the static demo as PREFIX/bin/exec-count
+install: rust ## install the static programs oxbpf, bpf2rs and exec-count into PREFIX/bin
 	$(if $(VERSION),OXBPF_VERSION=$(VERSION)) $(XTASK) install $(DESTDIR)$(PREFIX)
 
 .PHONY: bench

@@ -1,6 +1,6 @@
 //! What we cost: the demo, against what we promise, and the same work as our peers do, against theirs.
 
-use crate::cargo::{cargo, static_program};
+use crate::cargo::{Program, cargo, static_program};
 use crate::process::{Context, Result, root, run, workspace};
 use crate::{peer, setup};
 use std::io::{BufRead, BufReader};
@@ -59,7 +59,7 @@ fn peers(cases: &[String]) -> Result<()> {
 }
 
 fn demo(args: &[String]) -> Result<()> {
-    let program = static_program("exec-count")?;
+    let program = static_program(&Program::DEMO)?;
     let size = std::fs::metadata(&program)
         .context(program.display())?
         .len() as f64

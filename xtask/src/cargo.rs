@@ -33,8 +33,25 @@ pub(crate) fn messages(build: &mut Command) -> Result<Vec<Json>> {
         .collect()
 }
 
+/// A program that is handed out.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) package: &'static str,
+    pub(crate) name: &'static str,
+    /// Cargo's profile that it is built with.
+    pub(crate) profile: &'static str,
+}
+
+impl Program {
+    pub(crate) const DEMO: Program = Program {
+        package: "exec-count",
+        name: "exec-count",
+        profile: "small",
+    };
+}
+
 /// Builds a program for any machine of this kind: optimised, and with everything it needs inside.
-pub(crate) fn static_program(package: &str) -> Result<PathBuf> {
+pub(crate) fn static_program(program: &Program) -> Result<PathBuf> {
     let version = crate::process::output(Command::new("rustc").arg("-vV"))?;
     let version = String::from_utf8_lossy(&version).into_owned();
     let host = version
@@ -42,24 +59,21 @@ pub(crate) fn static_program(package: &str) -> Result<PathBuf> {
         .find_map(|line| line.strip_prefix("host: "))
         .ok_or("rustc names no host")?;
     let mut build = cargo();
-    // With a target of its own, procedural macros and build scripts stay dynamic, as they must.
-    build.args([
-        "build",
-        "--profile",
-        "small",
-        "--locked",
-        "--package",
+    let Program {
         package,
-        "--target",
-        host,
-    ]);
+        name,
+        profile,
+    } = program;
+    // With a target of its own, procedural macros and build scripts stay dynamic, as they must.
+    build.args(["build", "--profile", profile, "--locked"]);
+    build.args(["--package", package, "--bin", name, "--target", host]);
     build.env("RUSTFLAGS", "-C target-feature=+crt-static");
     let messages = messages(&mut build)?;
-    let program = messages
+    let built = messages
         .iter()
         .rev()
         .find_map(|message| message.get("executable").str());
-    program
+    built
         .map(PathBuf::from)
         .ok_or_else(|| format!("{package} has no program").into())
 }

@@ -127,7 +127,7 @@ const TASKS: &[Task] = &[
     task(
         "install",
         install::USAGE,
-        "build the static demo and install it",
+        "build the static programs and install them",
         install::main,
     ),
 ];

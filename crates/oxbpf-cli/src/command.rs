@@ -78,6 +78,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Btf(BtfVerb),
 
+    /// Find out why BPF does not work here, and what to do about it
+    #[command(after_help = "Exit status 1 says that there is a problem.")]
+    Doctor {
+        /// Remove the probes that programs of this library left in tracefs when they died
+        #[arg(long)]
+        clean: bool,
+    },
+
     /// Print what completes commands in a shell
     #[command(after_help = "For bash: oxbpf completions bash > /etc/bash_completion.d/oxbpf")]
     Completions {

@@ -105,7 +105,7 @@ fn selected(text: &str) -> Option<&str> {
 }
 
 /// Whether a seccomp filter is in force.
-fn seccomp() -> bool {
+pub(crate) fn seccomp() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()

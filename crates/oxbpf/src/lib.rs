@@ -8,6 +8,7 @@ mod bool;
 pub mod btf;
 mod char_array;
 mod denied;
+pub mod doctor;
 mod error;
 mod feature;
 #[cfg(feature = "__fuzz")]

@@ -119,7 +119,7 @@ fn unset(unread: Option<&String>) -> Unresolved {
 }
 
 /// The text of the running kernel's configuration, or why none is to be had.
-fn read_running() -> Result<String, String> {
+pub(crate) fn read_running() -> Result<String, String> {
     let release = rustix::system::uname()
         .release()
         .to_string_lossy()

@@ -37,6 +37,7 @@ use authority::{Authority, TokenSource};
 pub use collection::Collection;
 use externs::Externs;
 use faults::Faults;
+pub(crate) use kconfig::read_running as kernel_config;
 use kernel::Kernel;
 pub use report::{PartialLoad, ProgramReport};
 use struct_ops::StructOpsPlan;

@@ -1,0 +1,81 @@
+//! `oxbpf doctor`.
+
+mod common;
+
+use common::{oxbpf, run, said};
+
+#[test]
+fn says_of_each_thing_how_it_is_and_what_to_do() {
+    let (text, said, _) = run(["doctor"]);
+    assert_eq!(said, "");
+    let states: Vec<_> = text.lines().filter(|line| !line.starts_with(' ')).collect();
+    for line in &states {
+        let state = line.split(' ').next().unwrap();
+        assert!(["ok", "limited", "problem"].contains(&state), "{line}");
+    }
+    for what in [
+        "capabilities",
+        "loading programs",
+        "lockdown",
+        "tracefs",
+        "clang",
+        "kernel options",
+    ] {
+        assert!(text.contains(what), "{what}: {text}");
+    }
+    // What is not as it could be has a remedy, on the next line.
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with("limited") {
+            assert!(lines.peek().unwrap().contains("  -> "), "{line}");
+        }
+    }
+    let (json, _, _) = run(["-o", "json", "doctor"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), states.len());
+}
+
+#[test]
+fn without_root_it_names_the_capabilities() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: this takes root, to be given up");
+        return;
+    }
+    // Where everybody can start it.
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let program = directory.path().join("oxbpf");
+    std::fs::copy(env!("CARGO_BIN_EXE_oxbpf"), &program).unwrap();
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), everybody).unwrap();
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    command.arg(&program).arg("doctor");
+    let (text, _, status) = match command.output() {
+        Ok(output) => said(output),
+        Err(error) => {
+            eprintln!("skipped: no setpriv: {error}");
+            return;
+        }
+    };
+    assert!(text.starts_with("problem  capabilities "), "{text}");
+    assert!(
+        text.contains("this process lacks CAP_BPF, CAP_PERFMON"),
+        "{text}"
+    );
+    assert!(
+        text.contains("-> run it as root, or give the program CAP_BPF"),
+        "{text}"
+    );
+    assert_eq!(status, 1);
+}
+
+#[test]
+fn cleaning_says_what_it_removed() {
+    let (text, said, status) = common::said(oxbpf().args(["doctor", "--clean"]).output().unwrap());
+    if status == 2 {
+        eprintln!("skipped: {said}");
+        return;
+    }
+    assert!(text.contains("orphaned probes"), "{text}");
+    assert!(text.contains("  none\n"), "{text}");
+}
