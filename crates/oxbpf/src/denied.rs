@@ -25,7 +25,10 @@ pub(crate) fn remedy(needed: CapabilitySet) -> Option<String> {
     let missing = capabilities_missing(needed);
     if !missing.is_empty() {
         let mut text = format!("run it as root, or with {}", names(missing));
-        if sysctl("kernel/unprivileged_bpf_disabled").is_some_and(|level| level != "0") {
+        let is_privileged = !missing.contains(CapabilitySet::BPF);
+        if !is_privileged
+            && sysctl("kernel/unprivileged_bpf_disabled").is_some_and(|level| level != "0")
+        {
             text += " (kernel.unprivileged_bpf_disabled is set, so nothing works without)";
         }
         return Some(text);
@@ -104,9 +107,9 @@ fn selected(text: &str) -> Option<&str> {
         .map(|(word, _)| word)
 }
 
-/// Whether a seccomp filter is in force.
+/// Whether a seccomp filter is in force, on this thread.
 pub(crate) fn seccomp() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
     status
         .lines()
         .filter_map(|line| line.strip_prefix("Seccomp:"))

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 /// The longest file read. The longest there is, the list of functions that can be traced, has some 3 MB.
 const MAX_FILE: usize = 32 << 20;
@@ -61,7 +61,8 @@ impl KernelFs {
 
     /// Opens a file by its path in the file system.
     pub(crate) fn open_file(&self, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        rustix::fs::openat(&self.root, path, flags | OFlags::CLOEXEC, Mode::empty())
+        let flags = flags | OFlags::CLOEXEC;
+        retry_on_intr(|| rustix::fs::openat(&self.root, path, flags, Mode::empty()))
     }
 
     /// The text of a file.
@@ -98,7 +99,7 @@ impl KernelFs {
 
 fn open_root(place: &Path, magic: u64) -> Option<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(place, flags, Mode::empty()).ok()?;
+    let root = retry_on_intr(|| rustix::fs::open(place, flags, Mode::empty())).ok()?;
     let found = rustix::fs::fstatfs(&root).ok()?.f_type;
     (found as u64 == magic).then_some(root)
 }

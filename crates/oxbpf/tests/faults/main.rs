@@ -1,0 +1,424 @@
+//! What happens when the kernel says no: each system call of an operation fails in turn, with each errno that is
+//! plausible for it. Whatever the operation makes of that, it leaves nothing behind, and says what was wrong.
+
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+mod inject;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use inject::{Answer, Call, with_answers};
+use oxbpf::map::{HashMap, Map};
+use oxbpf::{ErrorKind, Link, Loader, PerfBuffer, RawTracepoint, Result, RingBuffer, Tracepoint};
+
+/// One test at a time: they count the descriptors of the process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn descriptors() -> BTreeSet<String> {
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let name = |entry: std::fs::DirEntry| {
+        let what = std::fs::read_link(entry.path()).ok()?;
+        let number = entry.file_name().to_string_lossy().into_owned();
+        // The directory that is being read is gone afterwards.
+        let is_fd = what.to_string_lossy().starts_with("/proc");
+        (!is_fd).then(|| format!("{number} -> {}", what.display()))
+    };
+    entries.filter_map(name).collect()
+}
+
+fn load_maps() -> Result<()> {
+    let objects = Loader::new().load(fixtures::maps::Spec::embedded()?)?;
+    drop(objects);
+    Ok(())
+}
+
+fn load_core() -> Result<()> {
+    let objects = Loader::new().load(fixtures::core::Spec::embedded()?)?;
+    let link = RawTracepoint::new("sys_enter").attach(&objects.programs.read_task)?;
+    link.detach()
+}
+
+fn load_kconfig() -> Result<()> {
+    Loader::new()
+        .load(fixtures::kconfig::Spec::embedded()?)
+        .map(drop)
+}
+
+fn load_ksyms() -> Result<()> {
+    Loader::new()
+        .load(fixtures::ksyms::Spec::embedded()?)
+        .map(drop)
+}
+
+fn load_globals() -> Result<()> {
+    let objects = Loader::new().load(fixtures::globals::Spec::embedded()?)?;
+    drop(objects);
+    Ok(())
+}
+
+fn read_rings() -> Result<()> {
+    let objects = Loader::new().load(fixtures::rings::Spec::embedded()?)?;
+    let mut ring: RingBuffer = objects.maps.events.typed()?;
+    ring.add(objects.maps.more.clone())?;
+    let mut samples: PerfBuffer = objects.maps.samples.typed()?;
+    ring.wait(Some(Duration::from_millis(1)))?;
+    samples.wait(Some(Duration::from_millis(1)))?;
+    Ok(())
+}
+
+fn attach_tracepoint() -> Result<()> {
+    let objects = Loader::new().load(fixtures::events::Spec::embedded()?)?;
+    let link = Tracepoint::new("sched", "sched_process_exit").attach(&objects.programs.on_exit)?;
+    link.info()?;
+    link.detach()
+}
+
+fn use_map() -> Result<()> {
+    let spec = oxbpf::object::MapSpec {
+        map_type: oxbpf::object::MapType::HASH,
+        key_size: 4,
+        value_size: 8,
+        max_entries: 64,
+        ..oxbpf::object::MapSpec::default()
+    };
+    let map = Map::create("faulty", &spec, oxbpf::map::CreateOptions::default())?;
+    let hash: HashMap<u32, u64> = map.typed()?;
+    hash.set(&1, &2)?;
+    hash.get(&1)?;
+    for entry in hash.iter() {
+        entry?;
+    }
+    hash.remove(&1)?;
+    map.freeze()
+}
+
+/// An operation, and how many of the faults to try: one in so many, for those that take long.
+type Operation = (&'static str, usize, fn() -> Result<()>);
+
+const OPERATIONS: &[Operation] = &[
+    ("use_map", 1, use_map),
+    ("load_maps", 2, load_maps),
+    ("load_core", 3, load_core),
+    ("load_kconfig", 3, load_kconfig),
+    ("load_ksyms", 7, load_ksyms),
+    ("load_globals", 1, load_globals),
+    ("read_rings", 2, read_rings),
+    ("attach_tracepoint", 3, attach_tracepoint),
+];
+
+const ENOTSUPP: i32 = 524;
+
+/// What is plausible for a call.
+fn answers(call: Call) -> &'static [Answer] {
+    use Answer::{Errno, Value};
+    use libc::*;
+    match call.name {
+        "bpf" => &[
+            Errno(EPERM),
+            Errno(EINVAL),
+            Errno(ENOMEM),
+            Errno(EMFILE),
+            Errno(EAGAIN),
+            Errno(EINTR),
+            Errno(ENOSPC),
+            Errno(E2BIG),
+            Errno(ENOENT),
+            Errno(EBUSY),
+            Errno(EACCES),
+            Errno(ENOSYS),
+            Errno(EFAULT),
+            Errno(ENOTSUPP),
+        ],
+        "perf_event_open" => &[
+            Errno(EPERM),
+            Errno(EACCES),
+            Errno(EMFILE),
+            Errno(ENOENT),
+            Errno(EINVAL),
+            Errno(ENOMEM),
+            Errno(EBUSY),
+            Errno(ENODEV),
+            Errno(ENOSYS),
+        ],
+        "openat" => &[
+            Errno(ENOENT),
+            Errno(EACCES),
+            Errno(EMFILE),
+            Errno(ENFILE),
+            Errno(EINTR),
+            Errno(ENOMEM),
+        ],
+        "read" | "pread64" => &[
+            Errno(EIO),
+            Errno(EINTR),
+            Errno(EAGAIN),
+            Errno(EPERM),
+            Value(0),
+            Value(1),
+        ],
+        "mmap" => &[
+            Errno(ENOMEM),
+            Errno(EAGAIN),
+            Errno(EPERM),
+            Errno(EINVAL),
+            Errno(ENODEV),
+        ],
+        "clone3" => &[Errno(EAGAIN), Errno(ENOMEM), Errno(EPERM)],
+        "epoll_pwait" => &[Errno(EINTR), Errno(ENOMEM)],
+        _ => &[Errno(EPERM), Errno(EINVAL), Errno(ENOMEM), Errno(EMFILE)],
+    }
+}
+
+fn named(call: Call) -> String {
+    match call.name {
+        "bpf" => format!("bpf({})", call.first),
+        name => name.to_owned(),
+    }
+}
+
+/// All calls but those in the middle of many alike, such as the reads of a long file.
+fn worth_failing(calls: &[Call]) -> Vec<(usize, Call)> {
+    let is_alike =
+        |n: usize, other: Option<usize>| other.and_then(|n| calls.get(n)) == Some(&calls[n]);
+    (0..calls.len())
+        .filter(|&n| {
+            !(is_alike(n, n.checked_sub(1))
+                && is_alike(n, n.checked_sub(2))
+                && is_alike(n, n.checked_add(1)))
+        })
+        .map(|n| (n, calls[n]))
+        .collect()
+}
+
+/// What is wrong with what an operation made of a fault, if anything is.
+fn wrong_with(call: Call, answer: Answer, result: &Result<()>) -> Option<&'static str> {
+    let Answer::Errno(errno) = answer else {
+        return None;
+    };
+    let must_go_on = match (call.name, errno) {
+        (_, libc::EINTR) => true,
+        // The kernel says so of PROG_LOAD when a signal came in.
+        ("bpf", libc::EAGAIN) => call.first == 5,
+        ("clone3", _) => true,
+        _ => false,
+    };
+    let Err(error) = result else {
+        return None;
+    };
+    if must_go_on {
+        return Some("it should have gone on");
+    }
+    let text = error.to_string();
+    let says_why = text.contains(&format!("(os error {errno})")) || error.reason().is_some();
+    let kind = match errno {
+        libc::EPERM | libc::EACCES => &[ErrorKind::PermissionDenied, ErrorKind::ReadOnly][..],
+        libc::ENOMEM | libc::EMFILE | libc::ENFILE => &[ErrorKind::LimitExceeded],
+        libc::ENOSYS | ENOTSUPP => &[ErrorKind::Unsupported],
+        _ => &[],
+    };
+    if !says_why {
+        return Some("it does not say why");
+    }
+    let is_kind = kind.is_empty() || kind.contains(&error.kind()) || error.reason().is_some();
+    (!is_kind).then_some("it is of the wrong kind")
+}
+
+/// All faults are tried with `OXBPF_FAULTS=all`, else a part of those of long operations: for each call some, all in all
+/// every one.
+#[test]
+fn every_call_fails_in_turn() {
+    let _alone = alone();
+    let all = std::env::var_os("OXBPF_FAULTS").is_some();
+    let mut wrong = Vec::new();
+    for (name, part, operation) in OPERATIONS {
+        let part = if all { 1 } else { *part };
+        // Caches that stay, and whether it works here at all.
+        if let Err(error) = operation() {
+            println!("{name}: does not work here: {error}");
+            continue;
+        }
+        let Some((calls, _)) = with_answers(|_, _| Answer::Kernel, operation) else {
+            skip!("this kernel cannot ask about system calls");
+        };
+        let before = descriptors();
+        let start = Instant::now();
+        let mut runs = 0;
+        for (number, call) in worth_failing(&calls) {
+            for (n, answer) in answers(call).iter().enumerate() {
+                if (n + number) % part != 0 {
+                    continue;
+                }
+                runs += 1;
+                let fault = |n, c: Call| match n == number && c.name == call.name {
+                    true => *answer,
+                    false => Answer::Kernel,
+                };
+                let (_, result) = with_answers(fault, operation).unwrap();
+                let fault = format!(
+                    "{name}: call {number}, {}, answered {answer:?}",
+                    named(call)
+                );
+                let Ok(result) = result else {
+                    panic!("{fault}: panicked");
+                };
+                let after = descriptors();
+                assert!(
+                    after == before,
+                    "{fault}: left {:?}",
+                    after.difference(&before)
+                );
+                if let Some(what) = wrong_with(call, *answer, &result) {
+                    wrong.push(format!("{fault}: {what}: {result:?}"));
+                }
+            }
+        }
+        let time = start.elapsed().as_secs_f64();
+        println!("{name}: {} calls, {runs} faults, {time:.1} s", calls.len());
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn without_descriptors_nothing_is_left_behind() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let _alone = alone();
+    let limit = getrlimit(Resource::Nofile);
+    for (name, _, operation) in OPERATIONS {
+        if operation().is_err() {
+            continue;
+        }
+        let before = descriptors();
+        let highest = before
+            .iter()
+            .filter_map(|fd| fd.split(' ').next()?.parse::<u64>().ok());
+        let first = highest.max().unwrap_or_default() + 1;
+        let mut went_on = false;
+        for room in 0..64 {
+            let current = Some(first + room);
+            setrlimit(Resource::Nofile, Rlimit { current, ..limit }).unwrap();
+            let result = operation();
+            setrlimit(Resource::Nofile, limit).unwrap();
+            assert_eq!(descriptors(), before, "{name} with room for {room}");
+            match result {
+                Ok(()) => {
+                    went_on = true;
+                    break;
+                }
+                Err(error) => {
+                    let says = error.kind() == ErrorKind::LimitExceeded || error.reason().is_some();
+                    assert!(says, "{name} with room for {room}: {error}");
+                }
+            }
+        }
+        assert!(went_on, "{name} needs more than 64 descriptors");
+    }
+}
+
+/// Without `/proc`, `/sys` and what is mounted there.
+#[test]
+#[allow(unsafe_code)]
+fn without_file_systems_it_says_which() {
+    use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+    use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+    let _alone = alone();
+    let before = descriptors();
+    let results = std::thread::scope(|scope| {
+        let bare = scope.spawn(|| {
+            // SAFETY: takes only the mounts and the working directory of this thread apart.
+            unsafe { unshare_unsafe(UnshareFlags::NEWNS | UnshareFlags::FS) }.unwrap();
+            let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+            mount_change("/", private).unwrap();
+            for place in ["/proc", "/sys"] {
+                mount("none", place, "tmpfs", MountFlags::empty(), None).unwrap();
+            }
+            OPERATIONS
+                .iter()
+                .map(|(name, _, operation)| (*name, operation()))
+                .collect::<Vec<_>>()
+        });
+        bare.join().unwrap()
+    });
+    assert_eq!(descriptors(), before);
+    let needs = |name: &str| match name {
+        "load_ksyms" | "load_kconfig" => Some("/proc"),
+        "load_core" | "read_rings" => Some("/sys"),
+        _ => None,
+    };
+    for (name, result) in results {
+        match (needs(name), result) {
+            (_, Ok(())) => {}
+            (Some(place), Err(error)) if error.to_string().contains(place) => {}
+            // What it asks for may be missing from this kernel as well.
+            (Some(_), Err(error)) if error.to_string().contains("does not have it set") => {}
+            (_, Err(error)) => panic!("{name}: {error}"),
+        }
+    }
+}
+
+/// Many threads attach, detach, ask and drop what they share, in any order.
+#[test]
+fn threads_attach_and_drop_in_any_order() {
+    let _alone = alone();
+    let before = descriptors();
+    {
+        let spec = fixtures::events::Spec::embedded().unwrap();
+        let objects = Loader::new().load(spec).unwrap();
+        let program = &objects.programs.on_exit;
+        let links: Mutex<Vec<Link>> = Mutex::new(Vec::new());
+        let tracepoint = Tracepoint::new("sched", "sched_process_exit");
+        let work = |seed: u64| {
+            let mut state = seed;
+            for _ in 0..200 {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                match state >> 61 {
+                    0..=3 => {
+                        // One program is attached to one event once.
+                        match tracepoint.attach(program) {
+                            Ok(link) => links.lock().unwrap().push(link),
+                            Err(error) => assert_eq!(error.kind(), ErrorKind::AlreadyExists),
+                        }
+                    }
+                    4 => drop(links.lock().unwrap().pop()),
+                    5 => {
+                        if let Some(link) = links.lock().unwrap().pop() {
+                            link.detach().unwrap();
+                        }
+                    }
+                    6 => {
+                        if let Some(link) = links.lock().unwrap().last() {
+                            let _ = link.info();
+                        }
+                    }
+                    _ => {
+                        let mine: Vec<Link> = links.lock().unwrap().drain(..).collect();
+                        std::thread::yield_now();
+                        drop(mine);
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let work = &work;
+            for seed in 1..=4 {
+                scope.spawn(move || work(seed));
+            }
+        });
+        drop(links);
+        let runs = objects.bss.exits().load().unwrap();
+        std::thread::spawn(|| {}).join().unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+        let more = objects.bss.exits().load().unwrap();
+        assert_eq!(runs, more, "it runs although all links are dropped");
+    }
+    assert_eq!(descriptors(), before);
+}
