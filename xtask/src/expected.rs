@@ -50,6 +50,20 @@ impl Expected {
         Expected { kernels, rows }
     }
 
+    /// The kernels, in the order of their versions.
+    pub(crate) fn kernels(&self) -> &[String] {
+        &self.kernels
+    }
+
+    pub(crate) fn tests(&self) -> impl Iterator<Item = &str> {
+        self.rows.keys().map(String::as_str)
+    }
+
+    /// What a test does on a kernel; `None` where it was not run.
+    pub(crate) fn cell(&self, test: &str, kernel: &str) -> Option<&str> {
+        self.rows.get(test)?.get(kernel).map(String::as_str)
+    }
+
     pub(crate) fn render(&self) -> String {
         let line =
             |first: &str, cells: Vec<&str>| [&[first], cells.as_slice()].concat().join("\t") + "\n";

@@ -6,6 +6,7 @@ mod bench;
 mod cargo;
 mod conformance;
 mod corpus;
+mod coverage;
 mod cpio;
 mod debian;
 mod expected;
@@ -81,6 +82,12 @@ const TASKS: &[Task] = &[
         conformance::USAGE,
         "show the objects of Debian's packages to libbpf and to us, and compare",
         conformance::main,
+    ),
+    task(
+        "coverage",
+        coverage::USAGE,
+        "write COVERAGE.md: what is tested, and on which kernels",
+        coverage::main,
     ),
     task(
         "mutate",

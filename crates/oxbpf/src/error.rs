@@ -118,7 +118,13 @@ impl Error {
     /// An error for a system call that answered `errno`, of the kind that errno stands for.
     #[must_use]
     pub(crate) fn syscall(errno: Errno, doing: impl Into<String>) -> Self {
-        Self::new(ErrorKind::of(errno), doing).with_errno(errno)
+        let error = Self::new(ErrorKind::of(errno), doing).with_errno(errno);
+        match errno {
+            Errno::MFILE => error.with_remedy(
+                "raise the number of descriptors this process may have: RLIMIT_NOFILE, `ulimit -n`",
+            ),
+            _ => error,
+        }
     }
 
     /// Adds why it failed, in words.

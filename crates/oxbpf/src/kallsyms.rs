@@ -189,6 +189,53 @@ pub fn find<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Symbols> {
         .map_err(|e| unreadable(e, "looking up kernel symbols"))
 }
 
+/// The function that has the code at `address`, or begins nearest before it; `None` if there is none before.
+///
+/// # Errors
+///
+/// As for [`find`]; [`ErrorKind::PermissionDenied`] where the kernel hides addresses.
+pub fn function_at(address: u64) -> Result<Option<Symbol>> {
+    let found = open()
+        .and_then(|file| function_at_in(file, address))
+        .map_err(|e| unreadable(e, "looking up a kernel symbol"))?;
+    match found {
+        Located::Hidden => Err(hidden(format!(
+            "looking up what is at address {address:#x}"
+        ))),
+        Located::Function(symbol) => Ok(symbol),
+    }
+}
+
+/// What is at an address.
+enum Located {
+    Hidden,
+    Function(Option<Symbol>),
+}
+
+fn function_at_in(source: impl Read, address: u64) -> io::Result<Located> {
+    let mut is_hidden = true;
+    let mut best: Option<(u64, Symbol)> = None;
+    scan(source, |line| {
+        is_hidden = is_hidden && line.address.iter().all(|digit| *digit == b'0');
+        if !line.is_function() {
+            return;
+        }
+        let start = std::str::from_utf8(line.address)
+            .ok()
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let Some(start) = start.filter(|start| *start <= address) else {
+            return;
+        };
+        if best.as_ref().is_none_or(|(nearest, _)| start > *nearest) {
+            best = line.to_symbol().map(|symbol| (start, symbol));
+        }
+    })?;
+    Ok(match is_hidden {
+        true => Located::Hidden,
+        false => Located::Function(best.map(|(_, symbol)| symbol)),
+    })
+}
+
 /// The names of kernel functions that are nearest to `name`, the nearest first: for "did you mean".
 ///
 /// # Errors
@@ -421,6 +468,22 @@ mod tests {
         assert!(symbols.named("never_asked").is_empty());
         let symbols = find_in(SAMPLE, &["x"]).unwrap();
         assert_eq!(symbols.named("x")[0].module.as_deref(), Some("ext4"));
+    }
+
+    #[test]
+    fn finds_the_function_that_an_address_is_in() {
+        let at = |address| match function_at_in(SAMPLE, address).unwrap() {
+            Located::Function(symbol) => symbol.map(|symbol| symbol.name),
+            Located::Hidden => panic!("hidden"),
+        };
+        assert_eq!(at(0xffff_ffff_8100_0010).as_deref(), Some("do_exit"));
+        assert_eq!(at(0xffff_ffff_8100_0018).as_deref(), Some("do_exit"));
+        // What is between them is data.
+        assert_eq!(
+            at(0xffff_ffff_8100_0068).as_deref(),
+            Some("tcp_ack.isra.0.cold")
+        );
+        assert_eq!(at(1), None);
     }
 
     #[test]

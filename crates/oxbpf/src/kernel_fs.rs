@@ -69,7 +69,7 @@ impl KernelFs {
     pub(crate) fn read(&self, path: &str) -> rustix::io::Result<String> {
         let file = self.open_file(path, OFlags::RDONLY)?;
         let mut text = Vec::new();
-        let mut chunk = [0; 4096];
+        let mut chunk = [0; 64 << 10];
         loop {
             match rustix::io::read(&file, &mut chunk) {
                 Ok(0) => break,

@@ -10,12 +10,14 @@ mod char_array;
 mod denied;
 pub mod doctor;
 mod error;
-mod feature;
+pub mod feature;
 #[cfg(feature = "__fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod glob;
 mod global;
 mod gzip;
+mod ids;
 mod include;
 pub mod kallsyms;
 mod kernel_fs;
@@ -39,8 +41,10 @@ pub use self::bool::Bool;
 pub use char_array::CharArray;
 pub use error::{Error, ErrorKind, Result};
 pub use global::{Global, Word};
+pub use ids::Ids;
 pub use link::{
-    AttachPoint, Kprobe, Kretprobe, Link, Links, RawTracepoint, StructOps, Tracepoint, Tracing,
+    AttachPoint, Extension, Iter, Kprobe, KprobeMulti, Kretprobe, Link, Links, Lsm, LsmCgroup,
+    PerfEvent, RawTracepoint, StructOps, Tracepoint, Tracing, TracingMulti,
 };
 pub use loader::{Collection, Loadable, Loader, PartialLoad, ProgramReport};
 pub use map::Map;

@@ -34,3 +34,7 @@ pub const BATCH_BYTES: usize = 64 << 10;
 
 /// How many entries are read from a map with one system call at least, however large they are.
 pub const BATCH_LEAST: usize = 16;
+
+/// How many functions one link may attach a program to: as many as the kernel takes
+/// (`MAX_KPROBE_MULTI_CNT`, `MAX_TRACING_MULTI_CNT`).
+pub const MAX_FUNCTIONS: usize = 1 << 20;

@@ -103,6 +103,21 @@ pub(crate) fn attach_target(
     Err(not_found(kernel.types(), naming, module, name))
 }
 
+/// The BTF of a loaded module; `None` if the kernel itself is meant.
+pub(crate) fn module(kernel: &KernelBtf, name: &str) -> Result<Option<OwnedFd>> {
+    if is_vmlinux(name) {
+        return Ok(None);
+    }
+    match modules(kernel, Some(name)).next() {
+        Some(module) => Ok(Some(module.fd)),
+        None => Err(Error::new(
+            ErrorKind::NotFound,
+            format!("looking up the types of module `{name}`"),
+        )
+        .with_reason("no such module is loaded, or it has no types")),
+    }
+}
+
 fn find(btf: &Btf, names: &[String], kind: Kind) -> Option<TypeId> {
     names.iter().find_map(|name| btf.find(name, kind))
 }

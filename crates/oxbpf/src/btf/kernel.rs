@@ -156,6 +156,7 @@ fn open(path: &Path, base: Option<&Btf>) -> Result<Btf> {
 /// A kernel module's types, with the descriptor that system calls name them by.
 #[derive(Debug)]
 pub(crate) struct ModuleBtf {
+    pub(crate) name: String,
     pub(crate) btf: Btf,
     pub(crate) fd: OwnedFd,
 }
@@ -185,7 +186,7 @@ pub(crate) fn modules<'a>(
                 continue;
             };
             if let Ok(btf) = Btf::parse_split(bytes, kernel.types()) {
-                return Some(ModuleBtf { btf, fd });
+                return Some(ModuleBtf { name, btf, fd });
             }
         }
     })

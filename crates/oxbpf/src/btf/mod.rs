@@ -7,8 +7,8 @@ mod kernel;
 mod loaded;
 mod object;
 
-pub(crate) use attach::{attach_target, program_function};
+pub(crate) use attach::{attach_target, module, program_function};
 pub use kernel::KernelBtf;
-pub(crate) use kernel::{ModuleBtf, modules};
+pub(crate) use kernel::{ModuleBtf, is_vmlinux, modules};
 pub use loaded::{from_id, of_module};
-pub(crate) use object::ObjectBtf;
+pub(crate) use object::{ObjectBtf, supported_kinds};

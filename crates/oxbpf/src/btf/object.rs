@@ -84,7 +84,7 @@ fn log_of(bytes: &[u8], token: Option<BorrowedFd<'_>>) -> Option<String> {
 
 /// What this kernel takes in an object's types: asked once a process, with the smallest object
 /// that has it.
-fn supported_kinds(token: Option<BorrowedFd<'_>>) -> SupportedKinds {
+pub(crate) fn supported_kinds(token: Option<BorrowedFd<'_>>) -> SupportedKinds {
     static ANSWER: OnceLock<SupportedKinds> = OnceLock::new();
     if let Some(answer) = ANSWER.get() {
         return *answer;

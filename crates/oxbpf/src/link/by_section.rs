@@ -3,7 +3,10 @@
 use oxbpf_object::kernel::ProgramType;
 use oxbpf_object::section_name::{SectionName, Target, TargetForm};
 
-use super::{Kprobe, Kretprobe, Link, RawTracepoint, Tracepoint, Tracing};
+use super::{
+    Extension, Iter, Kprobe, KprobeMulti, Kretprobe, Link, Lsm, RawTracepoint, Tracepoint, Tracing,
+    TracingMulti,
+};
 use crate::program::Program;
 use crate::{Error, ErrorKind, Result};
 
@@ -112,12 +115,8 @@ fn attach(program: &Program, target: Option<&str>, is_other: bool) -> Result<Res
         .map_err(|e| Error::new(ErrorKind::InvalidInput, doing(program)).with_source(e))?;
     attach_at(program, def.on_return, parsed)
         .unwrap_or_else(|| {
-            Err(
-                Error::new(ErrorKind::Unsupported, doing(program)).with_reason(format!(
-                    "there is no way yet to attach {}",
-                    plural(def.target)
-                )),
-            )
+            let reason = format!("there is no way yet to attach {}", plural(def.target));
+            Err(Error::new(ErrorKind::Unsupported, doing(program)).with_reason(reason))
         })
         .map(Ok)
 }
@@ -140,7 +139,17 @@ fn attach_at(
         Target::Syscall { name } => Kprobe::syscall(name).attach(program),
         Target::Tracepoint { category, name } => Tracepoint::new(category, name).attach(program),
         Target::RawTracepoint { name } => RawTracepoint::new(name).attach(program),
+        Target::KernelPattern { pattern } if on_return => {
+            KprobeMulti::pattern(pattern).on_return().attach(program)
+        }
+        Target::KernelPattern { pattern } => KprobeMulti::pattern(pattern).attach(program),
         Target::BtfTracepoint { .. } | Target::Function { .. } => Tracing::new().attach(program),
+        Target::FunctionPattern { module, pattern } => {
+            TracingMulti::pattern(module, pattern).attach(program)
+        }
+        Target::ReplacedFunction { .. } => Extension::new().attach(program),
+        Target::Hook { .. } => Lsm::new().attach(program),
+        Target::Iterator { .. } => Iter::new().attach(program),
         _ => return None,
     })
 }
@@ -148,13 +157,8 @@ fn attach_at(
 /// What programs whose targets have this form are.
 fn plural(form: Option<TargetForm>) -> &'static str {
     match form {
-        Some(TargetForm::KernelPattern) => "programs at many kernel functions (kprobe.multi)",
-        Some(TargetForm::FunctionPattern) => "programs at many functions (fentry.multi)",
         Some(TargetForm::UserFunction | TargetForm::UserPattern) => "user-space probes",
         Some(TargetForm::Usdt) => "static user-space probes",
-        Some(TargetForm::Hook) => "programs at hooks of the security modules",
-        Some(TargetForm::Iterator) => "iterators",
-        Some(TargetForm::ReplacedFunction) => "programs that replace a function of another program",
         _ => "programs of this kind",
     }
 }

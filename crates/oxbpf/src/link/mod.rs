@@ -6,17 +6,25 @@
 mod attach_all;
 mod attach_point;
 mod by_section;
+mod extension;
 mod held;
 mod info;
+mod iter;
 mod kprobe;
+mod kprobe_multi;
 mod links;
+mod lsm;
+mod perf_counter;
 mod perf_event;
 mod permission;
 mod raw_tracepoint;
 mod struct_ops;
 pub(crate) mod syscall_name;
+mod target;
 mod tracepoint;
 mod tracing;
+mod tracing_multi;
+mod update;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -28,15 +36,22 @@ use crate::{Error, ErrorKind, Result};
 
 pub use attach_all::{Attachable, Attached, Attachment, Outcome, Skipped, attach_all, attach_each};
 pub use attach_point::{AttachPoint, ProgramOf};
-pub use info::{LinkInfo, LinkTarget};
+pub use extension::Extension;
+pub use info::LinkInfo;
+pub use iter::{CgroupOrder, Iter, IterReader};
 pub use kprobe::{Kprobe, Kretprobe, ProbeSource};
+pub use kprobe_multi::KprobeMulti;
 pub use links::Links;
+pub use lsm::{Lsm, LsmCgroup};
+pub use perf_counter::{HardwareEvent, PerfEvent, Sampling, SoftwareEvent};
 pub use perf_event::AttachBy;
 pub use raw_tracepoint::RawTracepoint;
 pub use struct_ops::StructOps;
 pub use syscall_name::system_call;
+pub use target::LinkTarget;
 pub use tracepoint::Tracepoint;
 pub use tracing::Tracing;
+pub use tracing_multi::TracingMulti;
 
 use held::{BpfLink, Held};
 

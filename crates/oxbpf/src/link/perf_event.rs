@@ -42,6 +42,7 @@ pub(super) fn everywhere() -> Scope {
     Scope {
         pid: -1,
         cpu: first.parse().unwrap_or(0),
+        is_cgroup: false,
     }
 }
 

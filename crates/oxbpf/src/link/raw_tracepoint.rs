@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::fmt;
 use std::os::fd::AsFd;
 
+use oxbpf_object::kernel::ProgramType;
 use rustix::io::Errno;
 
 use super::perf_event::is_unknown;
@@ -17,6 +18,9 @@ const RUNNER: &str = "__traceiter_";
 
 /// A program at a tracepoint, which gets the arguments as the kernel passes them: faster than a
 /// [`Tracepoint`](super::Tracepoint), and not as stable.
+///
+/// A program of `SEC("raw_tp.w")` may also write into what its first argument points to, at the few tracepoints that are made
+/// for it (Linux 5.2).
 ///
 /// Since Linux 4.17. Needs CAP_PERFMON.
 ///
@@ -70,14 +74,14 @@ impl RawTracepoint {
         tracepoint::check_name(&self.name)?;
         let name = CString::new(self.name.as_str()).unwrap_or_default();
         let fd = sys::raw_tracepoint_open(Some(&name), program.as_fd(), self.cookie)
-            .map_err(|errno| self.refused(errno))?;
+            .map_err(|errno| self.refused(errno, program))?;
         Ok(Link::of_bpf_link(
             format!("`{}`, on {self}", program.name()),
             fd,
         ))
     }
 
-    fn refused(&self, errno: Errno) -> Error {
+    fn refused(&self, errno: Errno, program: &Program) -> Error {
         let error = Error::syscall(errno, "opening it");
         if self.cookie != 0 && is_unknown(errno) && !sys::raw_tracepoint_takes_cookie() {
             return error
@@ -102,7 +106,12 @@ impl RawTracepoint {
             }
             Errno::INVAL => error
                 .with_kind(ErrorKind::InvalidInput)
-                .with_reason("the program asks for more arguments than this tracepoint has"),
+                .with_reason(match program.program_type() {
+                    ProgramType::RAW_TRACEPOINT_WRITABLE => {
+                        "the program writes where this tracepoint cannot be written, or asks for more arguments than it has"
+                    }
+                    _ => "the program asks for more arguments than this tracepoint has",
+                }),
             Errno::PERM | Errno::ACCESS => permission::explain_bpf(error),
             _ => error,
         }

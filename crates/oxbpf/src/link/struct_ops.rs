@@ -89,7 +89,7 @@ impl StructOps {
                 return Ok(Link::new(what.clone(), Held::StructOps(registration)));
             }
             let attach_type = AttachType::STRUCT_OPS.0;
-            sys::link_create(self.map.as_fd(), 0, attach_type, 0, LinkExtra::StructOps)
+            sys::link_create(self.map.as_fd(), 0, attach_type, 0, LinkExtra::Nothing)
                 .map(|fd| Link::of_bpf_link(what.clone(), fd))
                 .map_err(|errno| refused(errno, "making the link"))
         };
@@ -112,7 +112,7 @@ impl StructOps {
                     .with_remedy("put it into SEC(\".struct_ops.link\")"));
             }
             self.set_value()?;
-            sys::link_update(link.as_fd(), self.map.as_fd())
+            sys::link_update(link.as_fd(), self.map.as_fd(), None)
                 .map_err(|errno| refused(errno, "changing the link"))
         };
         replaced().map_err(|error| error.context(format!("replacing {} by {self}", link.what)))?;

@@ -1,6 +1,6 @@
 //! Programs at functions and tracepoints that BTF describes.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
@@ -11,7 +11,8 @@ use crate::program::{Program, TracingKind};
 use crate::sys::{self, LinkExtra};
 use crate::{Error, ErrorKind, Result};
 
-/// A program at the entry or exit of a function (`fentry`, `fexit`, `fmod_ret`), or at a tracepoint typed by BTF (`tp_btf`).
+/// A program at the entry or exit of a function (`fentry`, `fexit`, `fmod_ret`), at both (`fsession`, Linux 7.0), or at a
+/// tracepoint typed by BTF (`tp_btf`).
 ///
 /// What it is attached to was fixed when it was loaded, so there is nothing to say here.
 ///
@@ -62,38 +63,61 @@ impl Tracing {
             .map_err(|error| error.context(format!("attaching {what}")))
     }
 
-    fn try_attach(&self, program: &Program) -> Result<std::os::fd::OwnedFd> {
+    fn try_attach(&self, program: &Program) -> Result<OwnedFd> {
         let attach_type = program.attach_info().attach_type;
-        // Before 6.10, the cookie of a tracepoint would be passed over in silence.
-        if self.cookie != 0
-            && attach_type == Some(AttachType::TRACE_RAW_TP)
-            && !sys::raw_tracepoint_takes_cookie()
-        {
-            return Err(no_cookie());
-        }
-        let answer = match attach_type {
-            Some(AttachType(attach_type)) => {
-                let extra = LinkExtra::Tracing {
-                    target_btf_id: 0,
-                    cookie: self.cookie,
-                };
-                sys::link_create(program.as_fd(), 0, attach_type, 0, extra)
-            }
-            // Not loaded by this process: the older call does not ask for it.
-            None => Err(Errno::INVAL),
+        let other = match attach_type {
+            Some(AttachType::TRACE_ITER) => "`Iter`",
+            Some(
+                AttachType::TRACE_FENTRY_MULTI
+                | AttachType::TRACE_FEXIT_MULTI
+                | AttachType::TRACE_FSESSION_MULTI,
+            ) => "`TracingMulti`",
+            _ => return link(program, attach_type, self.cookie),
         };
-        match answer {
-            Ok(fd) => Ok(fd),
-            Err(errno) if !is_unknown(errno) => Err(refused(errno)),
-            // Links of this kind are made by another call before Linux 5.19, without cookies.
-            Err(_) => {
-                let opened = sys::raw_tracepoint_open(None, program.as_fd(), self.cookie);
-                opened.map_err(|errno| match self.cookie {
-                    0 => refused(errno),
-                    _ if is_unknown(errno) => no_cookie().with_errno(errno),
-                    _ => refused(errno),
-                })
-            }
+        Err(Error::new(ErrorKind::WrongKind, "looking at the program")
+            .with_reason(format!(
+                "it was loaded for {}",
+                attach_type.unwrap_or_default()
+            ))
+            .with_remedy(format!("use the builder {other}")))
+    }
+}
+
+/// Links a program to what it was loaded for, by its BTF.
+pub(super) fn link(
+    program: &Program,
+    attach_type: Option<AttachType>,
+    cookie: u64,
+) -> Result<OwnedFd> {
+    // Before 6.10, the cookie of a tracepoint would be passed over in silence.
+    if cookie != 0
+        && attach_type == Some(AttachType::TRACE_RAW_TP)
+        && !sys::raw_tracepoint_takes_cookie()
+    {
+        return Err(no_cookie());
+    }
+    let answer = match attach_type {
+        Some(AttachType(attach_type)) => {
+            let extra = LinkExtra::Tracing {
+                target_btf_id: 0,
+                cookie,
+            };
+            sys::link_create(program.as_fd(), 0, attach_type, 0, extra)
+        }
+        // Not loaded by this process: the older call does not ask for it.
+        None => Err(Errno::INVAL),
+    };
+    match answer {
+        Ok(fd) => Ok(fd),
+        Err(errno) if !is_unknown(errno) => Err(refused(errno)),
+        // Links of this kind are made by another call before Linux 5.19, without cookies.
+        Err(_) => {
+            let opened = sys::raw_tracepoint_open(None, program.as_fd(), cookie);
+            opened.map_err(|errno| match cookie {
+                0 => refused(errno),
+                _ if is_unknown(errno) => no_cookie().with_errno(errno),
+                _ => refused(errno),
+            })
         }
     }
 }
@@ -106,7 +130,7 @@ fn no_cookie() -> Error {
         )
 }
 
-fn refused(errno: Errno) -> Error {
+pub(super) fn refused(errno: Errno) -> Error {
     let error = Error::syscall(errno, "linking it");
     match errno {
         // Its target is taken from it when it is attached.
@@ -133,6 +157,7 @@ fn what(program: &Program) -> String {
     let kind = match info.attach_type {
         Some(AttachType::TRACE_FENTRY) => "at the entry of",
         Some(AttachType::TRACE_FEXIT) => "at the exit of",
+        Some(AttachType::TRACE_FSESSION) => "at the entry and exit of",
         Some(AttachType::MODIFY_RETURN) => "before, and maybe instead of,",
         Some(AttachType::TRACE_RAW_TP) => "on BTF tracepoint",
         _ => "on",

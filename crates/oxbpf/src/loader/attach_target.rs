@@ -47,6 +47,20 @@ impl<'a> Target<'a> {
         if ![ProgramType::TRACING, ProgramType::LSM, ProgramType::EXT].contains(&program_type) {
             return Ok(Self::default());
         }
+        // What these are attached to is said when they are; only a module is told now.
+        if program.attach_type.is_some_and(is_multi) {
+            let module = program
+                .attach_to
+                .as_deref()
+                .and_then(|to| to.split_once(':'));
+            return Ok(Self {
+                btf: match module {
+                    Some((module, _)) => btf::module(context.kernel.running()?, module)?,
+                    None => None,
+                },
+                ..Self::default()
+            });
+        }
         let name = program.attach_to.as_deref().ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, "looking up what it attaches to")
                 .with_reason(format!("its section `{}` names nothing", program.section))
@@ -122,4 +136,14 @@ fn no_target(context: Context<'_>, program: &ProgramSpec) -> Error {
             ))
             .with_remedy("give the loaded program to `Loader::target_program`"),
     }
+}
+
+/// Whether programs of an attach type are attached to many functions that BTF describes.
+fn is_multi(attach_type: AttachType) -> bool {
+    [
+        AttachType::TRACE_FENTRY_MULTI,
+        AttachType::TRACE_FEXIT_MULTI,
+        AttachType::TRACE_FSESSION_MULTI,
+    ]
+    .contains(&attach_type)
 }

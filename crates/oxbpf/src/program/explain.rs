@@ -49,6 +49,13 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
     let program_type = load.program_type;
     let doing = format!("loading program `{}` ({program_type})", load.name);
     let error = Error::syscall(errno, doing);
+    // Of the attach types that BTF types, a kernel that does not know one complains of something else, if at all.
+    let is_unknown = errno == Errno::INVAL
+        && verdict.insn().is_none()
+        && load.attach.attach_type.and_then(feature::has_typed) == Some(false);
+    if is_unknown {
+        return no_such_programs(load, error);
+    }
     if verdict.says_why() {
         let remedy = verdict.advice().map(Into::into).or_else(|| {
             let summary = verdict.summary();
@@ -117,8 +124,13 @@ fn invalid(load: &ProgramLoad<'_>, error: Error) -> Error {
     if feature::has_program_type(program_type, attach_type.map_or(0, |t| t.0)) {
         return error.with_reason("this kernel does not take the flags or attributes of this load");
     }
+    no_such_programs(load, error)
+}
+
+fn no_such_programs(load: &ProgramLoad<'_>, error: Error) -> Error {
+    let program_type = load.program_type;
     let error = error.with_kind(ErrorKind::Unsupported);
-    let (error, minimum) = match attach_type {
+    let (error, minimum) = match load.attach.attach_type {
         Some(attach_type) => (
             error.with_reason(format!(
                 "this kernel has no programs of type {program_type} for {attach_type}"

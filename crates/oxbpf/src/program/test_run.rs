@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use oxbpf_object::kernel::ProgramType;
 use rustix::io::Errno;
 
 use super::Program;
@@ -25,6 +26,9 @@ pub struct TestRun<'a> {
     pub flags: u32,
     /// The CPU to run it on, if flags say so. Raw tracepoints, Linux 5.10.
     pub cpu: u32,
+    /// How many frames are in flight at once, where an XDP program is run on live frames (`BPF_F_TEST_XDP_LIVE_FRAMES`); 0
+    /// leaves it to the kernel. Linux 5.18.
+    pub batch_size: u32,
 }
 
 /// What came of a run.
@@ -53,28 +57,44 @@ impl Program {
     #[doc(alias = "BPF_PROG_TEST_RUN")]
     #[doc(alias = "BPF_PROG_RUN")]
     pub fn test_run(&self, run: TestRun<'_>) -> Result<TestRunResult> {
+        // Programs that are run on demand write into what they are given, and know no other output.
+        let is_on_demand = self.program_type() == ProgramType::SYSCALL;
+        let mut context = run.context.to_vec();
         let attr = uapi::ProgTestRun {
             prog_fd: sys::raw(std::os::fd::AsFd::as_fd(self)),
             repeat: run.repeat,
             flags: run.flags,
             cpu: run.cpu,
+            batch_size: run.batch_size,
             ..Default::default()
         };
         let parts = TestRunParts {
             data_in: run.data,
             data_out: run.data_out,
-            ctx_in: run.context,
-            ctx_out: run.context_out,
+            ctx_in: &mut context,
+            ctx_out: if is_on_demand {
+                &mut []
+            } else {
+                &mut *run.context_out
+            },
         };
         let failed = |errno| Error::syscall(errno, format!("running {self}"));
         let (result, attr) = sys::prog_test_run(attr, parts).map_err(failed)?;
         match result {
-            Ok(()) => Ok(TestRunResult {
-                return_value: attr.retval,
-                duration: Duration::from_nanos(attr.duration.into()),
-                data_len: attr.data_size_out as usize,
-                context_len: attr.ctx_size_out as usize,
-            }),
+            Ok(()) => {
+                let mut context_len = attr.ctx_size_out as usize;
+                if is_on_demand {
+                    context_len = context.len().min(run.context_out.len());
+                    let written = run.context_out.iter_mut().zip(&context);
+                    written.for_each(|(to, from)| *to = *from);
+                }
+                Ok(TestRunResult {
+                    return_value: attr.retval,
+                    duration: Duration::from_nanos(attr.duration.into()),
+                    data_len: attr.data_size_out as usize,
+                    context_len,
+                })
+            }
             Err(Errno::NOSPC) => Err(failed(Errno::NOSPC)
                 .with_kind(ErrorKind::WrongSize)
                 .with_reason(format!(
@@ -83,5 +103,31 @@ impl Program {
                 ))),
             Err(errno) => Err(failed(errno)),
         }
+    }
+
+    /// Runs a `syscall` program, on the calling thread. It sees `context`, and what it writes there is there afterwards.
+    ///
+    /// Since Linux 5.14.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WrongKind`] for programs of other types: see [`test_run`](Self::test_run).
+    #[doc(alias = "BPF_PROG_RUN")]
+    pub fn run(&self, context: &mut [u8]) -> Result<u32> {
+        if self.program_type() != ProgramType::SYSCALL {
+            let program_type = self.program_type();
+            return Err(Error::new(ErrorKind::WrongKind, format!("running {self}"))
+                .with_reason(format!(
+                    "it is of type {program_type}, not a syscall program"
+                ))
+                .with_remedy("use `test_run`, with what such programs work on"));
+        }
+        let given = context.to_vec();
+        let run = TestRun {
+            context: &given,
+            context_out: context,
+            ..TestRun::default()
+        };
+        Ok(self.test_run(run)?.return_value)
     }
 }

@@ -155,6 +155,7 @@ impl PerfBuffer {
         let scope = Scope {
             pid: -1,
             cpu: cpu as i32,
+            is_cgroup: false,
         };
         let event = match perf_event_open(&attr(options.wakeup), None, scope) {
             Ok(event) => event,

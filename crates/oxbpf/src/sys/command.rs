@@ -206,6 +206,22 @@ impl Info for uapi::LinkInfoRawTracepoint {}
 impl Info for uapi::LinkInfoTracing {}
 impl Info for uapi::LinkInfoPerfEventKprobe {}
 impl Info for uapi::LinkInfoPerfEventTracepoint {}
+impl Info for uapi::LinkInfoPerfEventUprobe {}
+impl Info for uapi::LinkInfoPerfEventEvent {}
+impl Info for uapi::LinkInfoCgroup {}
+impl Info for uapi::LinkInfoIter {}
+impl Info for uapi::LinkInfoIterCgroup {}
+impl Info for uapi::LinkInfoIterTask {}
+impl Info for uapi::LinkInfoNetns {}
+impl Info for uapi::LinkInfoXdp {}
+impl Info for uapi::LinkInfoStructOps {}
+impl Info for uapi::LinkInfoNetfilter {}
+impl Info for uapi::LinkInfoKprobeMulti {}
+impl Info for uapi::LinkInfoUprobeMulti {}
+impl Info for uapi::LinkInfoTracingMulti {}
+impl Info for uapi::LinkInfoTcx {}
+impl Info for uapi::LinkInfoNetkit {}
+impl Info for uapi::LinkInfoSockmap {}
 
 /// OBJ_GET_INFO_BY_FD, without the strings and arrays. What the kernel does not know stays 0.
 #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
@@ -411,13 +427,34 @@ pub(crate) fn raw_tracepoint_takes_cookie() -> bool {
 
 /// What a link is made of besides a program and a target.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum LinkExtra {
-    /// Nothing, and a map in place of the program: a structure of functions. Linux 6.4.
-    StructOps,
+pub(crate) enum LinkExtra<'a> {
+    /// Nothing. With a map in place of the program: a structure of functions. Linux 6.4.
+    Nothing,
     /// A perf event: kprobe, uprobe, tracepoint, clock. Linux 5.15.
     PerfEvent { cookie: u64 },
     /// A BTF tracepoint, a function's entry or exit, an LSM hook. Linux 5.18 (cookie), 5.10.
     Tracing { target_btf_id: u32, cookie: u64 },
+    /// An iterator, with its `union bpf_iter_link_info`. Linux 5.8.
+    Iter { info: &'a [u8] },
+    /// Kernel functions: either symbols or addresses, and as many cookies or none. Linux 5.18.
+    KprobeMulti {
+        flags: u32,
+        symbols: &'a [&'a CStr],
+        addresses: &'a [u64],
+        cookies: &'a [u64],
+    },
+    /// Functions by their BTF ids, and as many cookies or none. Linux 7.2.
+    TracingMulti { ids: &'a [u32], cookies: &'a [u64] },
+    /// Places in a file, by their offsets, and as many cookies or none. Linux 6.6.
+    UprobeMulti {
+        path: &'a CStr,
+        offsets: &'a [u64],
+        cookies: &'a [u64],
+        pid: u32,
+        flags: u32,
+    },
+    /// A network device, after all other programs there. Linux 6.6.
+    Device,
 }
 
 /// LINK_CREATE. `target` is a descriptor, an interface index or 0, as `attach_type` asks for.
@@ -427,60 +464,143 @@ pub(crate) fn link_create(
     target: u32,
     attach_type: u32,
     flags: u32,
-    extra: LinkExtra,
+    extra: LinkExtra<'_>,
 ) -> Result<OwnedFd> {
-    let (prog_fd, target_fd) = (raw(prog), target);
+    /// Creates the link by a structure with the common head and these fields.
+    macro_rules! create {
+        ($structure:ident { $($field:ident: $value:expr),* }) => {{
+            #[allow(clippy::needless_update)]
+            let mut attr = uapi::$structure {
+                prog_fd: raw(prog),
+                target_fd: target,
+                attach_type,
+                flags,
+                $($field: $value,)*
+                ..Default::default()
+            };
+            // SAFETY: every address below is that of a slice, with its length beside it, or of strings that end in NUL.
+            unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
+        }};
+    }
     match extra {
-        LinkExtra::StructOps => {
-            let mut attr = uapi::LinkCreate {
-                prog_fd,
-                target_fd,
-                attach_type,
-                flags,
-            };
-            // SAFETY: the structure has no addresses.
-            unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
-        }
-        LinkExtra::PerfEvent { cookie } => {
-            let mut attr = uapi::LinkCreatePerfEvent {
-                prog_fd,
-                target_fd,
-                attach_type,
-                flags,
-                bpf_cookie: cookie,
-            };
-            // SAFETY: the structure has no addresses.
-            unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
-        }
+        LinkExtra::Nothing => create!(LinkCreate {}),
+        LinkExtra::PerfEvent { cookie } => create!(LinkCreatePerfEvent { bpf_cookie: cookie }),
         LinkExtra::Tracing {
             target_btf_id,
             cookie,
+        } => create!(LinkCreateTracing {
+            target_btf_id: target_btf_id,
+            cookie: cookie
+        }),
+        LinkExtra::Iter { info } => create!(LinkCreateIter {
+            iter_info: address(info),
+            iter_info_len: length(info)?
+        }),
+        LinkExtra::KprobeMulti {
+            flags,
+            symbols,
+            addresses,
+            cookies,
         } => {
-            let mut attr = uapi::LinkCreateTracing {
-                prog_fd,
-                target_fd,
-                attach_type,
-                flags,
-                target_btf_id,
-                cookie,
-                ..Default::default()
-            };
-            // SAFETY: the structure has no addresses.
-            unsafe { bpf_fd(Command::LINK_CREATE, &mut attr) }
+            let count = symbols.len().max(addresses.len());
+            if !cookies.is_empty() && cookies.len() != count {
+                return Err(Errno::INVAL);
+            }
+            let symbols: Vec<u64> = symbols.iter().map(|s| s.as_ptr() as u64).collect();
+            create!(LinkCreateKprobeMulti {
+                kprobe_multi_flags: flags,
+                cnt: u32::try_from(count).map_err(|_| Errno::TOOBIG)?,
+                syms: address(&symbols),
+                addrs: address(addresses),
+                cookies: address(cookies)
+            })
+        }
+        LinkExtra::UprobeMulti {
+            path,
+            offsets,
+            cookies,
+            pid,
+            flags,
+        } => {
+            if !cookies.is_empty() && cookies.len() != offsets.len() {
+                return Err(Errno::INVAL);
+            }
+            create!(LinkCreateUprobeMulti {
+                path: path.as_ptr() as u64,
+                offsets: address(offsets),
+                cookies: address(cookies),
+                cnt: length(offsets)?,
+                uprobe_multi_flags: flags,
+                pid: pid
+            })
+        }
+        LinkExtra::Device => create!(LinkCreateTcx {}),
+        LinkExtra::TracingMulti { ids, cookies } => {
+            if !cookies.is_empty() && cookies.len() != ids.len() {
+                return Err(Errno::INVAL);
+            }
+            create!(LinkCreateTracingMulti {
+                ids: address(ids),
+                cookies: address(cookies),
+                cnt: length(ids)?
+            })
         }
     }
 }
 
-/// LINK_UPDATE: puts another program, or map, into a link.
+/// LINK_UPDATE: puts another program, or map, into a link; with `expected`, only in place of that one.
 #[doc(alias = "BPF_LINK_UPDATE")]
-pub(crate) fn link_update(link: BorrowedFd<'_>, new: BorrowedFd<'_>) -> Result<()> {
+pub(crate) fn link_update(
+    link: BorrowedFd<'_>,
+    new: BorrowedFd<'_>,
+    expected: Option<BorrowedFd<'_>>,
+) -> Result<()> {
     let mut attr = uapi::LinkUpdate {
         link_fd: raw(link),
         new_prog_fd: raw(new),
-        ..Default::default()
+        flags: expected.map_or(0, |_| uapi::BPF_F_REPLACE),
+        old_prog_fd: expected.map_or(0, raw),
     };
     // SAFETY: the structure has no addresses.
     unsafe { bpf(Command::LINK_UPDATE, &mut attr) }.map(drop)
+}
+
+/// ITER_CREATE: a file that an iterator's link fills as it is read. Linux 5.8.
+#[doc(alias = "BPF_ITER_CREATE")]
+pub(crate) fn iter_create(link: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let mut attr = uapi::IterCreate {
+        link_fd: raw(link),
+        ..Default::default()
+    };
+    // SAFETY: the structure has no addresses.
+    unsafe { bpf_fd(Command::ITER_CREATE, &mut attr) }
+}
+
+/// ENABLE_STATS: has run times measured as long as the descriptor lives. Linux 5.8.
+#[doc(alias = "BPF_ENABLE_STATS")]
+pub(crate) fn enable_stats(kind: u32) -> Result<OwnedFd> {
+    let mut attr = uapi::EnableStats { r#type: kind };
+    // SAFETY: the structure has no addresses.
+    unsafe { bpf_fd(Command::ENABLE_STATS, &mut attr) }
+}
+
+/// PROG_STREAM_READ_BY_FD: takes what a program has written to a stream (1, 2). Linux 6.17.
+#[doc(alias = "BPF_PROG_STREAM_READ_BY_FD")]
+pub(crate) fn prog_stream_read(
+    prog: BorrowedFd<'_>,
+    stream: u32,
+    into: &mut [u8],
+) -> Result<usize> {
+    let mut attr = uapi::ProgStreamRead {
+        stream_buf: address_mut(into),
+        stream_buf_len: length(into)?,
+        stream_id: stream,
+        prog_fd: raw(prog),
+        ..Default::default()
+    };
+    // SAFETY: `stream_buf` is `stream_buf_len` bytes long.
+    let read = unsafe { bpf(Command::PROG_STREAM_READ_BY_FD, &mut attr) }?;
+    usize::try_from(read).map_err(|_| Errno::IO)
 }
 
 /// LINK_DETACH: takes a link's program off its hook, whoever else holds the link. Linux 5.9.
@@ -514,12 +634,35 @@ pub(crate) fn token_create(bpffs: BorrowedFd<'_>) -> Result<OwnedFd> {
     unsafe { bpf_fd(Command::TOKEN_CREATE, &mut attr) }
 }
 
+/// What TOKEN_CREATE says to a descriptor that is none.
+pub(crate) fn token_create_of_nothing() -> Result<()> {
+    let mut attr = uapi::TokenCreate {
+        flags: 0,
+        bpffs_fd: u32::MAX,
+    };
+    // SAFETY: the structure has no addresses.
+    unsafe { bpf(Command::TOKEN_CREATE, &mut attr) }.map(drop)
+}
+
+/// What PROG_ATTACH says to descriptors that are none.
+pub(crate) fn prog_attach_nothing(attach_type: u32) -> Result<()> {
+    let mut attr = uapi::ProgAttach {
+        target_fd: u32::MAX,
+        attach_bpf_fd: u32::MAX,
+        attach_type,
+        ..Default::default()
+    };
+    // SAFETY: the structure has no addresses.
+    unsafe { bpf(Command::PROG_ATTACH, &mut attr) }.map(drop)
+}
+
 /// What a test run is given, and where it puts what it makes.
 #[derive(Debug, Default)]
 pub(crate) struct TestRunParts<'a> {
     pub(crate) data_in: &'a [u8],
     pub(crate) data_out: &'a mut [u8],
-    pub(crate) ctx_in: &'a [u8],
+    /// Written to by programs that are run on demand.
+    pub(crate) ctx_in: &'a mut [u8],
     pub(crate) ctx_out: &'a mut [u8],
 }
 
@@ -535,7 +678,7 @@ pub(crate) fn prog_test_run(
     attr.data_size_out = length(parts.data_out)?;
     attr.data_out = address_mut(parts.data_out);
     attr.ctx_size_in = length(parts.ctx_in)?;
-    attr.ctx_in = address(parts.ctx_in);
+    attr.ctx_in = address_mut(parts.ctx_in);
     attr.ctx_size_out = length(parts.ctx_out)?;
     attr.ctx_out = address_mut(parts.ctx_out);
     // SAFETY: all four addresses were set above, with their lengths.

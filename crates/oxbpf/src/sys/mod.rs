@@ -18,6 +18,7 @@ mod link_info;
 mod mmap;
 pub(crate) mod perf;
 pub(crate) mod perf_ring;
+mod prog_info;
 pub(crate) mod ring;
 pub(crate) mod uapi;
 pub(crate) mod user_ring;
@@ -28,6 +29,7 @@ pub(crate) use cpus::{online as online_cpus, possible as possible_cpus};
 pub(crate) use element::{BatchRead, Cursor, MapFd, PER_CPU_ALIGN, one_cpu};
 pub(crate) use link_info::*;
 pub(crate) use mmap::{Access, Mapping, PrivateMapping};
+pub(crate) use prog_info::prog_lists;
 
 /// The result of a system call.
 pub(crate) type Result<T, E = rustix::io::Errno> = std::result::Result<T, E>;

@@ -13,6 +13,7 @@ use super::Result;
 use super::call::above_stdio;
 use super::uapi::{
     PERF_EVENT_IOC_DISABLE, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC,
+    PERF_FLAG_PID_CGROUP,
 };
 pub(crate) use super::uapi::{PERF_TYPE_TRACEPOINT, PerfEventAttr};
 
@@ -23,6 +24,8 @@ pub(crate) struct Scope {
     pub(crate) pid: i32,
     /// -1 for wherever `pid` runs.
     pub(crate) cpu: i32,
+    /// Whether `pid` is the descriptor of a control group's directory.
+    pub(crate) is_cgroup: bool,
 }
 
 /// Opens an event. `text` is what `config1` is to point to: the function of a kprobe, the file of a uprobe.
@@ -36,6 +39,10 @@ pub(crate) fn perf_event_open(
         config1: text.map_or(attr.config1, |text| text.as_ptr() as u64),
         ..*attr
     };
+    let flags = match scope.is_cgroup {
+        true => PERF_FLAG_FD_CLOEXEC | PERF_FLAG_PID_CGROUP,
+        false => PERF_FLAG_FD_CLOEXEC,
+    };
     loop {
         // SAFETY: `attr` is live and as long as it says, and the kernel only reads it and the NUL-terminated `text`.
         // Where `config1` is no such text but taken for one, the kernel copies what is there or answers EFAULT.
@@ -46,7 +53,7 @@ pub(crate) fn perf_event_open(
                 scope.pid,
                 scope.cpu,
                 -1,
-                PERF_FLAG_FD_CLOEXEC as libc::c_ulong,
+                flags as libc::c_ulong,
             )
         };
         if let Ok(fd) = RawFd::try_from(ret) {
@@ -99,7 +106,11 @@ mod tests {
             config: 9,
             ..Default::default()
         };
-        let here = Scope { pid: 0, cpu: -1 };
+        let here = Scope {
+            pid: 0,
+            cpu: -1,
+            is_cgroup: false,
+        };
         let event = perf_event_open(&dummy, None, here).unwrap();
         assert!(event.as_raw_fd() > libc::STDERR_FILENO);
         perf_event_enable(event.as_fd()).unwrap();

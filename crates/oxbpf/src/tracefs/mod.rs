@@ -9,10 +9,12 @@ use rustix::io::Errno;
 use crate::kernel_fs::{KernelFs, TRACEFS};
 use crate::{Error, Result};
 
+mod functions;
 mod leftover;
 mod probe_event;
 mod trace_pipe;
 
+pub use functions::{TraceableFunction, TraceableFunctions, traceable_functions};
 pub use leftover::{Leftover, leftovers};
 pub(crate) use probe_event::{KPROBE_EVENTS, ProbeEvent};
 pub use trace_pipe::{PrintedLine, TracePipe};

@@ -410,3 +410,52 @@ fn tracefs_where_it_is_hard_to_find() {
         assert_eq!(descriptors(), before);
     }
 }
+
+#[test]
+fn kprobe_at_an_address() {
+    require!(has_kprobes(), "this kernel has no kprobes");
+    let counter = Counter::new();
+    let symbols = oxbpf::kallsyms::find([GETPGID]).unwrap();
+    let address = symbols.address(GETPGID).unwrap().unwrap();
+    for source in [ProbeSource::Pmu, ProbeSource::Tracefs] {
+        let link = Kprobe::address(address)
+            .source(source)
+            .attach(&counter.kprobe())
+            .unwrap();
+        assert_eq!(counter.runs(getpgid), TIMES);
+        assert_eq!(counter.runs(getppid), 0);
+        link.detach().unwrap();
+        let link = Kretprobe::address(address)
+            .source(source)
+            .attach(&counter.kprobe())
+            .unwrap();
+        assert_eq!(counter.runs(getpgid), TIMES);
+        link.detach().unwrap();
+        let nowhere = Kprobe::address(1).source(source).attach(&counter.kprobe());
+        assert_kind(nowhere, ErrorKind::InvalidInput, "0x1");
+    }
+    assert!(probes().is_empty());
+}
+
+#[test]
+fn kretprobe_with_room_for_many_calls() {
+    require!(has_kprobes(), "this kernel has no kprobes");
+    let counter = Counter::new();
+    let link = Kretprobe::new(GETPGID)
+        .max_active(100)
+        .attach(&counter.kprobe())
+        .unwrap();
+    let list = fs::read_to_string("/sys/kernel/tracing/kprobe_events").unwrap();
+    assert!(
+        list.lines().any(|line| line.starts_with("r100:oxbpf_")),
+        "{list}"
+    );
+    assert!(link.survives_process().unwrap().contains("idle probe"));
+    assert_eq!(counter.runs(getpgid), TIMES);
+    link.detach().unwrap();
+    assert!(probes().is_empty());
+    let too_many = Kretprobe::new(GETPGID)
+        .max_active(5000)
+        .attach(&counter.kprobe());
+    assert_kind(too_many, ErrorKind::InvalidInput, "4096");
+}

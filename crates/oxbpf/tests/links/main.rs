@@ -7,9 +7,15 @@ mod common;
 mod attach_all;
 mod by_section;
 mod fixture;
+mod hooks;
+mod iter;
 mod kprobe;
 mod leftovers;
 mod link;
+mod multi;
+mod objects;
+mod perf_event;
+mod places;
 mod tracepoint;
 mod tracing;
 
@@ -266,6 +272,7 @@ const GETPGID: &str = if cfg!(target_arch = "aarch64") {
 
 /// The descriptors of this process, and what they stand for.
 fn descriptors() -> BTreeMap<String, String> {
+    alone();
     let entries = fs::read_dir("/proc/self/fd").unwrap();
     entries
         .filter_map(|entry| {
@@ -275,6 +282,13 @@ fn descriptors() -> BTreeMap<String, String> {
             (!own).then(|| (path.display().to_string(), target))
         })
         .collect()
+}
+
+/// Where the control groups of version 2 are mounted, if they are.
+fn cgroup_root() -> Option<std::path::PathBuf> {
+    let places = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+    let is_root = |place: &&&str| fs::exists(format!("{place}/cgroup.controllers")).unwrap();
+    places.iter().find(is_root).map(Into::into)
 }
 
 /// The lines of our probes in tracefs.

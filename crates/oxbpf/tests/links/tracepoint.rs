@@ -4,6 +4,7 @@ use oxbpf::link::{AttachBy, LinkTarget};
 use oxbpf::object::kernel::{LinkType, ProgramType};
 use oxbpf::{ErrorKind, Link, RawTracepoint, Tracepoint};
 
+use super::fixture::Fixture;
 use super::*;
 
 /// The number of the system call, as raw tracepoints of system calls have it.
@@ -236,4 +237,27 @@ fn process_without_capabilities() {
         ErrorKind::PermissionDenied,
         "root, or",
     );
+}
+
+#[test]
+fn writable_raw_tracepoint_counts() {
+    let fixture = Fixture::load(&["at_writable_raw_tp", "writes_raw_tp"]).unwrap();
+    let link = fixture.program("at_writable_raw_tp").attach().unwrap();
+    assert!(fixture.runs(getpgid) >= TIMES);
+    link.detach().unwrap();
+    // This tracepoint gives nothing out that could be written.
+    let writing = fixture.program("writes_raw_tp").attach();
+    assert_kind(writing, ErrorKind::InvalidInput, "writes");
+}
+
+#[test]
+fn sleepable_tracepoint_counts() {
+    let fixture = match Fixture::load(&["at_tp_sleepable"]) {
+        Ok(fixture) => fixture,
+        Err(error) => {
+            assert!(error.to_string().contains("sleepable"), "{error}");
+            skip!("this kernel has no tracepoints that sleep");
+        }
+    };
+    fixture.counts(fixture.program("at_tp_sleepable").attach().unwrap());
 }

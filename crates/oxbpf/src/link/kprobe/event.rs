@@ -7,10 +7,10 @@ use std::os::fd::OwnedFd;
 use rustix::io::Errno;
 
 use super::super::perf_event::everywhere;
-use super::ProbeSource;
+use super::{Place, ProbeSource};
 use crate::sys::perf::{PERF_TYPE_TRACEPOINT, PerfEventAttr, perf_event_open};
 use crate::tracefs::{self, KPROBE_EVENTS, ProbeEvent};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, kallsyms};
 
 /// Where the PMU says how to use it.
 const PMU: &str = "/sys/bus/event_source/devices/kprobe";
@@ -35,34 +35,44 @@ impl From<Errno> for Unopened {
     }
 }
 
-/// Opens an event at `symbol`.
-pub(super) fn open(
-    source: ProbeSource,
-    returns: bool,
-    symbol: &str,
-    offset: u64,
-) -> Result<Opened, Unopened> {
-    match source {
-        ProbeSource::Pmu => by_pmu(returns, symbol, offset),
-        ProbeSource::Tracefs => by_tracefs(returns, symbol, offset),
-        ProbeSource::Auto => match by_pmu(returns, symbol, offset) {
-            Err(Unopened::NoSource) => by_tracefs(returns, symbol, offset),
+/// What kind of event is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    pub(super) source: ProbeSource,
+    pub(super) returns: bool,
+    /// Only tracefs knows it.
+    pub(super) max_active: Option<u32>,
+}
+
+/// Opens an event at `place`.
+pub(super) fn open(request: Request, place: Place<'_>) -> Result<Opened, Unopened> {
+    match request.source {
+        ProbeSource::Pmu => by_pmu(request, place),
+        ProbeSource::Tracefs => by_tracefs(request, place),
+        ProbeSource::Auto => match by_pmu(request, place) {
+            Err(Unopened::NoSource) => by_tracefs(request, place),
             answer => answer,
         },
     }
 }
 
-fn by_pmu(returns: bool, symbol: &str, offset: u64) -> Result<Opened, Unopened> {
+fn by_pmu(request: Request, place: Place<'_>) -> Result<Opened, Unopened> {
     let pmu = Pmu::find().ok_or(Unopened::NoSource)?;
-    let symbol = CString::new(symbol).map_err(|_| Errno::INVAL)?;
+    let (symbol, config2) = match place {
+        Place::Symbol(symbol, offset) => {
+            let symbol = CString::new(symbol).map_err(|_| Errno::INVAL)?;
+            (Some(symbol), offset)
+        }
+        Place::Address(address) => (None, address),
+    };
     let attr = PerfEventAttr {
         r#type: pmu.event_type,
-        config: if returns { pmu.returns } else { 0 },
-        config2: offset,
+        config: if request.returns { pmu.returns } else { 0 },
+        config2,
         flags: PerfEventAttr::DISABLED,
         ..Default::default()
     };
-    let event = perf_event_open(&attr, Some(&symbol), everywhere())?;
+    let event = perf_event_open(&attr, symbol.as_deref(), everywhere())?;
     Ok((event, None))
 }
 
@@ -89,14 +99,25 @@ impl Pmu {
     }
 }
 
-fn by_tracefs(returns: bool, symbol: &str, offset: u64) -> Result<Opened, Unopened> {
+fn by_tracefs(request: Request, place: Place<'_>) -> Result<Opened, Unopened> {
+    if let Place::Address(address) = place {
+        // tracefs takes any address, for the sake of modules that may come, and the probe would never be hit.
+        if let Ok(None) = kallsyms::function_at(address) {
+            return Err(Unopened::Refused(Errno::INVAL));
+        }
+    }
     let tracefs = tracefs::open().map_err(Unopened::Failed)?;
-    let kind = if returns { "r" } else { "p" };
-    let location = match offset {
-        0 => symbol.to_owned(),
-        offset => format!("{symbol}+{offset}"),
+    let kind = match (request.returns, request.max_active) {
+        (false, _) => "p".to_owned(),
+        (true, None) => "r".to_owned(),
+        (true, Some(calls)) => format!("r{calls}"),
     };
-    let probe = ProbeEvent::create(&tracefs, KPROBE_EVENTS, kind, &location).map_err(|errno| {
+    let location = match place {
+        Place::Symbol(symbol, 0) => symbol.to_owned(),
+        Place::Symbol(symbol, offset) => format!("{symbol}+{offset}"),
+        Place::Address(address) => format!("{address:#x}"),
+    };
+    let probe = ProbeEvent::create(&tracefs, KPROBE_EVENTS, &kind, &location).map_err(|errno| {
         let missing = errno == Errno::NOENT
             && tracefs
                 .open_file(KPROBE_EVENTS, rustix::fs::OFlags::PATH)

@@ -19,6 +19,9 @@ use refusal::Functions;
 /// The longest function name; the kernel's `KSYM_NAME_LEN`, with room for `MODULE:` before it.
 const MAX_NAME: usize = 512 + 64;
 
+/// The most calls that a kretprobe keeps apart (`KRETPROBE_MAXACTIVE_MAX`).
+const MAX_ACTIVE: u32 = 4096;
+
 /// Where the perf event of a probe comes from.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -62,6 +65,13 @@ impl Kprobe {
     /// A probe at the entry of the system call `name`, never of another function of that name (`ksyscall`).
     pub fn syscall(name: impl Into<String>) -> Self {
         Self(Probe::new(Target::Syscall(name.into()), false))
+    }
+
+    /// A probe at an address of the kernel's code, such as [`Symbol::address`](crate::kallsyms::Symbol::address): for
+    /// functions whose name several have.
+    #[must_use]
+    pub fn address(address: u64) -> Self {
+        Self(Probe::new(Target::Address(address), false))
     }
 
     /// Moves the probe `bytes` into the function, where an instruction must begin.
@@ -131,6 +141,22 @@ impl Kretprobe {
         Self(Probe::new(Target::Syscall(name.into()), true))
     }
 
+    /// A probe at the return of the function at an address.
+    #[must_use]
+    pub fn address(address: u64) -> Self {
+        Self(Probe::new(Target::Address(address), true))
+    }
+
+    /// How many calls of the function can be under way while the probe still sees all of them return; beyond that, returns are
+    /// missed. The kernel's own choice is ten, or twice the number of CPUs. The probe is then made through tracefs, since the PMU
+    /// has no such setting. Since Linux 4.12; 4096 at most.
+    #[must_use]
+    #[doc(alias = "maxactive")]
+    pub fn max_active(mut self, calls: u32) -> Self {
+        self.0.max_active = Some(calls);
+        self
+    }
+
     /// As [`Kprobe::cookie`].
     #[must_use]
     pub fn cookie(mut self, cookie: u64) -> Self {
@@ -177,12 +203,22 @@ enum Target {
     /// A function, or a system call where there is no such function.
     Function(String),
     Syscall(String),
+    Address(u64),
+}
+
+/// A place to probe, as the kernel takes it.
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    /// A symbol, and bytes from it.
+    Symbol(&'a str, u64),
+    Address(u64),
 }
 
 impl Target {
     fn name(&self) -> &str {
         match self {
             Self::Function(name) | Self::Syscall(name) => name,
+            Self::Address(_) => "",
         }
     }
 
@@ -194,6 +230,7 @@ impl Target {
                 std::iter::once(name.clone()).chain(alternatives).collect()
             }
             Self::Syscall(name) => syscall_name::symbols_of(name, ARCH),
+            Self::Address(_) => Vec::new(),
         }
     }
 }
@@ -204,6 +241,7 @@ struct Probe {
     target: Target,
     returns: bool,
     offset: u64,
+    max_active: Option<u32>,
     source: ProbeSource,
     options: PerfOptions,
 }
@@ -214,6 +252,13 @@ impl fmt::Display for Probe {
         let of = match self.target {
             Target::Function(_) => "",
             Target::Syscall(_) => "system call ",
+            Target::Address(address) => {
+                return write!(
+                    f,
+                    "{kind} at address {:#x}",
+                    address.wrapping_add(self.offset)
+                );
+            }
         };
         write!(f, "{kind} at {of}`{}", self.target.name().escape_debug())?;
         match self.offset {
@@ -229,6 +274,7 @@ impl Probe {
             target,
             returns,
             offset: 0,
+            max_active: None,
             source: ProbeSource::Auto,
             options: PerfOptions::default(),
         }
@@ -241,8 +287,23 @@ impl Probe {
     }
 
     fn try_attach(&self, program: &Program) -> Result<Link> {
-        self.check_name()?;
-        let (event, probe) = self.open()?;
+        if let Some(calls) = self
+            .max_active
+            .filter(|calls| !(1..=MAX_ACTIVE).contains(calls))
+        {
+            return Err(
+                Error::new(ErrorKind::InvalidInput, "looking at its options").with_reason(format!(
+                    "`max_active` is from 1 to {MAX_ACTIVE}, not {calls}"
+                )),
+            );
+        }
+        let (event, probe) = match self.target {
+            Target::Address(address) => self.open_at(address.wrapping_add(self.offset))?,
+            _ => {
+                self.check_name()?;
+                self.open()?
+            }
+        };
         let held = perf_event::attach(program, event, self.options)?;
         let what = format!("`{}`, a {self}", program.name());
         Ok(Link::new(what, held).with_event(probe))
@@ -253,7 +314,7 @@ impl Probe {
         let symbols = self.target.symbols();
         let functions = Functions::named(&symbols);
         for symbol in &symbols {
-            match event::open(self.source, self.returns, symbol, self.offset) {
+            match event::open(self.request(), Place::Symbol(symbol, self.offset)) {
                 Ok(opened) => return Ok(opened),
                 Err(Unopened::Refused(Errno::NOENT)) => {}
                 // Since Linux 6.6, tracefs says no more than that about a function that is not there.
@@ -269,6 +330,27 @@ impl Probe {
             }
         }
         Err(refusal::not_found(self.target.name()))
+    }
+
+    fn request(&self) -> event::Request {
+        event::Request {
+            source: match self.max_active {
+                Some(_) => ProbeSource::Tracefs,
+                None => self.source,
+            },
+            returns: self.returns,
+            max_active: self.max_active,
+        }
+    }
+
+    /// Opens the event at an address.
+    fn open_at(&self, address: u64) -> Result<event::Opened> {
+        event::open(self.request(), Place::Address(address)).map_err(|unopened| match unopened {
+            Unopened::Refused(errno) => refusal::explain_address(errno, address),
+            Unopened::NoSource => refusal::no_source(self.source),
+            Unopened::Failed(_) if !refusal::has_kprobes() => refusal::no_source(self.source),
+            Unopened::Failed(error) => error,
+        })
     }
 
     /// What the kernel would take for something else in a line of tracefs does not get there.

@@ -115,6 +115,21 @@ pub(super) fn explain(errno: Errno, symbol: &str, offset: u64, functions: &Funct
     }
 }
 
+/// The kernel answered `errno` to a probe at `address`.
+pub(super) fn explain_address(errno: Errno, address: u64) -> Error {
+    let error = Error::syscall(errno, OPENING);
+    match errno {
+        Errno::PERM | Errno::ACCESS => permission::explain_perf(error),
+        Errno::INVAL | Errno::ILSEQ | Errno::NOENT | Errno::ADDRNOTAVAIL | Errno::NXIO => error
+            .with_kind(ErrorKind::InvalidInput)
+            .with_reason(format!(
+                "no instruction that can be probed begins at address {address:#x}"
+            ))
+            .with_remedy("take it from `kallsyms::find`, in this boot"),
+        _ => error,
+    }
+}
+
 /// The errno says less than the reason: EILSEQ speaks of characters.
 fn invalid(reason: String) -> Error {
     Error::new(ErrorKind::InvalidInput, OPENING).with_reason(reason)

@@ -3,19 +3,34 @@
 //! Nothing is probed before it is needed: to explain a refusal, or to choose what to do after
 //! one. Each answer is kept for the life of the process. No kernel version is looked at.
 
+mod attach;
+mod helpers;
+mod minimum;
+mod report;
+mod support;
+mod types;
+mod verifier;
+
 use std::env::consts::ARCH;
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::OnceLock;
 
 use oxbpf_object::Endian;
 use oxbpf_object::asm::{self, Insn, Reg};
-use oxbpf_object::kernel::{Helper, MapType, ProgramType};
+use oxbpf_object::kernel::{AttachType, Helper, MapType, ProgramType};
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use crate::link::syscall_name;
-use crate::sys::{self, LogBuffer, ProgramParts, uapi};
+use crate::sys::{self, LinkExtra, LogBuffer, ProgramParts, uapi};
 use crate::{denied, kallsyms};
+
+pub(crate) use attach::has_typed;
+pub use helpers::{Kfunc, kfuncs};
+pub use report::{
+    Report, attach_type, helper, helpers_of, link_type, map_type, program_type, report,
+};
+pub use support::{Feature, Minimum, Support};
 
 /// Loads the smallest program that shows something, and tells what the kernel said.
 fn load(program_type: ProgramType, insns: &[Insn]) -> Result<(), Errno> {
@@ -62,11 +77,14 @@ fn ending(first: &[Insn]) -> Vec<Insn> {
         code: 0xb7,
         ..Insn::default()
     };
-    let exit = Insn {
+    [first, &[mov_r0_0, exit()]].concat()
+}
+
+fn exit() -> Insn {
+    Insn {
         code: 0x95,
         ..Insn::default()
-    };
-    [first, &[mov_r0_0, exit]].concat()
+    }
 }
 
 /// Whether programs of a type may call a helper, arguments aside: a kernel that does not know
@@ -142,6 +160,29 @@ pub(crate) fn takes_any_value_offset() -> bool {
         let (_, log) = load_with_log(ProgramType::TRACEPOINT, 0, &insns);
         log.contains("invalid access to map value pointer")
     })
+}
+
+/// Whether a program can be attached to many kernel functions by one link of `attach_type`: `TRACE_KPROBE_MULTI` (Linux 5.18)
+/// or `TRACE_KPROBE_SESSION` (6.10).
+pub(crate) fn has_kprobe_multi(attach_type: AttachType) -> bool {
+    let attr = uapi::ProgLoad {
+        prog_type: ProgramType::KPROBE.0,
+        expected_attach_type: attach_type.0,
+        ..Default::default()
+    };
+    let insns = asm::encode(&ending(&[]), Endian::NATIVE);
+    let Ok(program) = sys::prog_load(attr, &parts(&insns), None).result else {
+        return false;
+    };
+    // A kernel that has it looks for the function, and finds none.
+    let extra = LinkExtra::KprobeMulti {
+        flags: 0,
+        symbols: &[c"oxbpf no such function"],
+        addresses: &[],
+        cookies: &[],
+    };
+    let answer = sys::link_create(program.as_fd(), 0, attach_type.0, 0, extra);
+    matches!(answer, Err(Errno::SRCH))
 }
 
 /// Whether the functions behind system calls take a pointer to registers, and have a name that says

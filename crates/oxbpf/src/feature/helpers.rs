@@ -1,0 +1,97 @@
+//! Which helpers programs of a type may call, and which functions the kernel offers them.
+
+use oxbpf_object::asm::Insn;
+use oxbpf_object::btf::{Btf, Contents, Kind};
+use oxbpf_object::kernel::{Helper, ProgramType};
+use rustix::io::Errno;
+
+use super::types::attach_type_of;
+use super::{Support, ending, load_with_log};
+use crate::Result;
+use crate::btf::{self, KernelBtf};
+
+/// What the verifier says of a helper that is not for the program, in its various ages.
+const REFUSALS: &[&str] = &[
+    "invalid func ",
+    "unknown func ",
+    "program of this type cannot use helper ",
+    "helper call is not allowed",
+];
+
+/// Helpers that, asked for, make the kernel write a warning into its log.
+const LOUD: &[Helper] = &[
+    Helper::TRACE_PRINTK,
+    Helper::TRACE_VPRINTK,
+    Helper::PROBE_WRITE_USER,
+];
+
+/// Whether programs of a type may call a helper.
+pub(super) fn helper(program_type: ProgramType, helper: Helper) -> Support {
+    let call = Insn {
+        code: 0x85,
+        imm: helper.0 as i32,
+        ..Insn::default()
+    };
+    let attach_type = attach_type_of(program_type);
+    let (answer, log) = load_with_log(program_type, attach_type, &ending(&[call]));
+    match answer {
+        Ok(()) => Support::Yes,
+        Err(_) if log.is_empty() => match answer {
+            Err(errno @ (Errno::PERM | Errno::ACCESS)) => Support::Unknown(errno),
+            _ => Support::No,
+        },
+        // What else the verifier does not like are the arguments.
+        Err(_) => (!REFUSALS.iter().any(|refusal| log.contains(refusal))).into(),
+    }
+}
+
+/// Those that can be asked for quietly.
+pub(super) fn quiet() -> impl Iterator<Item = Helper> {
+    let all = Helper::ALL.iter().copied();
+    all.filter(|helper| !LOUD.contains(helper))
+}
+
+/// A function of the kernel that programs may call.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub struct Kfunc {
+    /// Its name.
+    pub name: String,
+    /// The module that has it.
+    pub module: Option<String>,
+}
+
+/// The functions of the kernel and its modules that programs may call, by name. Which types of program may call one, only the
+/// verifier knows.
+///
+/// Kernels tell since Linux 6.10; those before have such functions too (since 5.13), but do not mark them.
+///
+/// # Errors
+///
+/// Where the kernel does not show its types.
+pub fn kfuncs() -> Result<Vec<Kfunc>> {
+    let kernel = KernelBtf::running()?;
+    let mut kfuncs = marked(kernel.types(), None);
+    for module in btf::modules(&kernel, None) {
+        kfuncs.extend(marked(&module.btf, Some(&module.name)));
+    }
+    kfuncs.sort();
+    kfuncs.dedup();
+    Ok(kfuncs)
+}
+
+fn marked(btf: &Btf, module: Option<&str>) -> Vec<Kfunc> {
+    let tags = btf.types().filter(|(_, ty)| ty.kind() == Kind::DECL_TAG);
+    let functions = tags
+        .filter(|(_, ty)| ty.is_named("bpf_kfunc"))
+        .filter_map(|(_, ty)| {
+            let Contents::DeclTag(tag) = ty.contents() else {
+                return None;
+            };
+            Some(Kfunc {
+                name: btf.get(tag.target).ok()?.name().to_owned(),
+                module: module.map(str::to_owned),
+            })
+        });
+    functions.collect()
+}
