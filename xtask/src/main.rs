@@ -21,6 +21,7 @@ mod msrv;
 mod mutate;
 mod peer;
 mod process;
+mod selftests;
 mod setup;
 mod test;
 mod version;

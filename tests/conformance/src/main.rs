@@ -22,10 +22,11 @@ use std::time::{Duration, Instant};
 use compare::Difference;
 use table::Table;
 
-const USAGE: &str = "usage: conformance [--table FILE] [--btf FILE]... [--no-load] [--jobs N] [--timeout SECONDS] DIRECTORY|OBJECT...
+const USAGE: &str = "usage: conformance [--table FILE] [--btf FILE]... [--no-load] [--no-types] [--jobs N] [--timeout SECONDS] DIRECTORY|OBJECT...
 Compares how libbpf and oxbpf open, relocate and load objects. Needs root for loading.
 --btf FILE    relocate against these types, too
 --no-load     leave the kernel alone
+--no-types    do not relocate on paper
 --table FILE  differences that are known, with reasons";
 
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ struct Options {
     table: Option<PathBuf>,
     btf: Vec<PathBuf>,
     load: bool,
+    types: bool,
     jobs: usize,
     timeout: Duration,
     paths: Vec<PathBuf>,
@@ -51,7 +53,7 @@ struct Outcome {
 
 fn main() -> ExitCode {
     let result = parse(std::env::args().skip(1)).and_then(|options| match &options.paths[..] {
-        [path] if options.one => one::run(path, &options.btf, options.load).map(|()| true),
+        [path] if options.one => one::run(path, &options).map(|()| true),
         _ => all(&options),
     });
     match result {
@@ -69,6 +71,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         table: None,
         btf: Vec::new(),
         load: true,
+        types: true,
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
         timeout: Duration::from_secs(120),
         paths: Vec::new(),
@@ -84,6 +87,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--table" => options.table = Some(value()?.into()),
             "--btf" => options.btf.push(value()?.into()),
             "--no-load" => options.load = false,
+            "--no-types" => options.types = false,
             "--jobs" => options.jobs = number(value()?)? as usize,
             "--timeout" => options.timeout = Duration::from_secs(number(value()?)?),
             "--one" => options.one = true,
@@ -184,6 +188,10 @@ fn gather(root: &Path, path: &Path, objects: &mut Vec<(String, PathBuf)>) -> Res
     let cannot = |error| format!("{}: {error}", path.display());
     for entry in std::fs::read_dir(path).map_err(cannot)? {
         let entry = entry.map_err(cannot)?.path();
+        let hidden = entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden {
+            continue;
+        }
         if entry.is_dir() || entry.extension().is_some_and(|end| end == "o") {
             gather(root, &entry, objects)?;
         }
@@ -211,6 +219,9 @@ fn try_in_process(file: &Path, options: &Options) -> Result<Outcome, String> {
     }
     if !options.load {
         command.arg("--no-load");
+    }
+    if !options.types {
+        command.arg("--no-types");
     }
     let child = command
         .stdin(Stdio::null())

@@ -13,16 +13,22 @@ use crate::{loading, opened, paper};
 const RUNNING: &str = "/sys/kernel/btf/vmlinux";
 
 /// Compares one object and prints what was found, a line each.
-pub(crate) fn run(file: &Path, kernels: &[PathBuf], load: bool) -> Result<(), String> {
+pub(crate) fn run(file: &Path, options: &crate::Options) -> Result<(), String> {
+    let crate::Options {
+        btf: kernels,
+        load,
+        types,
+        ..
+    } = options;
     let bytes = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let name = object_name(file);
     let ours = CollectionSpec::parse_named(&name, &bytes);
-    let options = Options {
-        name: &name,
-        ..Options::default()
-    };
     let spec = {
-        let theirs = Object::open(&bytes, options);
+        let naming = Options {
+            name: &name,
+            ..Options::default()
+        };
+        let theirs = Object::open(&bytes, naming);
         match (ours, theirs) {
             (Ok(spec), Ok(object)) => {
                 let found = compare::facts(&opened::theirs(&object), &opened::ours(&spec));
@@ -46,8 +52,7 @@ pub(crate) fn run(file: &Path, kernels: &[PathBuf], load: bool) -> Result<(), St
     println!("count\topened by both\t1");
 
     let running = Path::new(RUNNING).to_owned();
-    let files = running
-        .exists()
+    let files = (*types && running.exists())
         .then_some(&running)
         .into_iter()
         .chain(kernels);
@@ -73,7 +78,7 @@ pub(crate) fn run(file: &Path, kernels: &[PathBuf], load: bool) -> Result<(), St
 
     if spec.endian != Endian::NATIVE {
         report(foreign(&spec));
-    } else if load {
+    } else if *load {
         let pins = PathBuf::from(format!("/sys/fs/bpf/conformance-{}", std::process::id()));
         let (counts, found) = loading::compare(&bytes, &spec, &pins);
         report(&found);

@@ -4,7 +4,7 @@ use super::externs::Targets;
 use super::file::{File, Relocation, Section, Symbol};
 use super::functions::{Places, slot};
 use super::role::Role;
-use super::{Error, MapPlaces};
+use super::{Error, MapPlaces, jump_tables};
 use crate::asm::{Insn, pseudo};
 use crate::kernel::MapType;
 use crate::spec::{CollectionSpec, Function, Reloc, RelocTarget, SlotRef};
@@ -24,12 +24,13 @@ pub(super) struct Resolver<'r, 'a> {
 impl<'a> Resolver<'_, 'a> {
     /// Settles all relocations of the file that matter, and the calls that come without one.
     pub(super) fn resolve(&self, spec: &mut CollectionSpec) -> Result<(), Error> {
+        let mut tables = jump_tables::Reader::new(self.file, self.roles);
         for section in &self.file.sections {
             let Some(patched) = self.file.relocated(section) else {
                 continue;
             };
             let settled = match self.role(patched.index) {
-                Role::Text | Role::Programs => self.code(section, patched, spec),
+                Role::Text | Role::Programs => self.code(section, patched, spec, &mut tables),
                 Role::BtfMaps => self.map_values(section, patched, spec),
                 Role::StructOps { .. } => self.struct_ops(section, patched, spec),
                 // Debug information and types can do without. Pointers in global variables cannot be made to work.
@@ -70,6 +71,7 @@ impl<'a> Resolver<'_, 'a> {
         section: &Section<'a>,
         patched: &Section<'a>,
         spec: &mut CollectionSpec,
+        tables: &mut jump_tables::Reader<'_, 'a>,
     ) -> Result<(), Error> {
         for relocation in self.file.relocations(section)? {
             if relocation.kind == R_BPF_NONE {
@@ -90,9 +92,11 @@ impl<'a> Resolver<'_, 'a> {
             let Some(function) = spec.functions.get_mut(function) else {
                 continue;
             };
-            let target = self
-                .target(function, insn, &relocation, &symbol)
-                .map_err(|error| error.at_symbol(&function.name))?;
+            let target = match tables.of(&symbol) {
+                Some(table) => tables.target(table, function, insn, &symbol),
+                None => self.target(function, insn, &relocation, &symbol),
+            };
+            let target = target.map_err(|error| error.at_symbol(&function.name))?;
             function.relocs.push(Reloc { insn, target });
         }
         Ok(())

@@ -22,6 +22,8 @@ pub(super) enum Role {
     /// Maps defined by `struct bpf_map_def` values.
     LegacyMaps,
     Data(DataKind),
+    /// Tables of places to jump to.
+    JumpTables,
     StructOps {
         link: bool,
         optional: bool,
@@ -53,6 +55,7 @@ impl Role {
     fn of_data(name: &str) -> Role {
         match name {
             ".maps" => Role::BtfMaps,
+            ".jumptables" => Role::JumpTables,
             ".struct_ops" => Role::StructOps {
                 link: false,
                 optional: false,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 
-use super::{CollectionSpec, CoreRelo, Function, LineInfo, Reloc, RelocTarget};
+use super::{CollectionSpec, CoreRelo, Function, JumpTable, LineInfo, Reloc, RelocTarget};
 use crate::asm::{Insn, pseudo};
 use crate::btf::TypeId;
 use crate::printable::Printable;
@@ -23,6 +23,8 @@ pub struct Assembled {
     pub line_info: Vec<LineInfo>,
     /// Places that depend on the kernel's types.
     pub core_relos: Vec<CoreRelo>,
+    /// Tables of places to jump to.
+    pub jump_tables: Vec<JumpTable>,
     /// Where each function starts and its position in the collection.
     pub functions: Vec<(usize, usize)>,
 }
@@ -143,6 +145,10 @@ impl<'s> Layout<'s> {
         let mut lined = true;
         for (start, index) in std::mem::take(&mut self.result.functions) {
             let function = self.function(index)?;
+            let first_table = self.result.jump_tables.len();
+            for table in &function.jump_tables {
+                self.result.jump_tables.push(moved(table, start));
+            }
             for reloc in &function.relocs {
                 let insn = start.saturating_add(reloc.insn);
                 let wrong = |what: &str| {
@@ -154,7 +160,13 @@ impl<'s> Layout<'s> {
                 let (RelocTarget::Call(callee) | RelocTarget::FunctionAddress(callee)) =
                     reloc.target
                 else {
-                    self.result.relocs.push(Reloc { insn, ..*reloc });
+                    let target = match reloc.target {
+                        RelocTarget::JumpTable(table) => {
+                            RelocTarget::JumpTable(first_table.saturating_add(table))
+                        }
+                        target => target,
+                    };
+                    self.result.relocs.push(Reloc { insn, target });
                     continue;
                 };
                 let target = self.starts.get(&callee).copied().unwrap_or(0);
@@ -207,5 +219,15 @@ impl<'s> Layout<'s> {
         }
         self.result.line_info.dedup_by_key(|line| line.insn);
         Ok(())
+    }
+}
+
+/// A function's table, in a program in which the function starts at a slot.
+fn moved(table: &JumpTable, start: usize) -> JumpTable {
+    let start = u32::try_from(start).unwrap_or(u32::MAX);
+    let targets = table.targets.iter();
+    JumpTable {
+        offset: table.offset,
+        targets: targets.map(|slot| slot.saturating_add(start)).collect(),
     }
 }

@@ -26,6 +26,8 @@ pub struct Function {
     pub line_info: Vec<LineInfo>,
     /// Places that depend on the kernel's types, first instruction first.
     pub core_relos: Vec<CoreRelo>,
+    /// Tables of places to jump to (`gotox`).
+    pub jump_tables: Vec<JumpTable>,
     /// Position of the function that the kernel calls when this one, as a program, throws an exception.
     pub exception_callback: Option<usize>,
 }
@@ -72,6 +74,22 @@ pub enum RelocTarget {
     FunctionAddress(usize),
     /// A call of an extern, or a wide load of its address.
     Extern(usize),
+    /// A wide load of the address of a table of places to jump to, by position among those of the function; in a program that is
+    /// put together, among all of its.
+    JumpTable(usize),
+}
+
+/// Places to jump to, of which the program takes one at run time. The loader makes a map of it, which the kernel keeps right while
+/// it rewrites the program.
+///
+/// Minimum kernel: 6.19.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[doc(alias = "BPF_MAP_TYPE_INSN_ARRAY")]
+pub struct JumpTable {
+    /// Bytes from the start of section `.jumptables`.
+    pub offset: u64,
+    /// The instructions, in slots from the start of the function; in a program that is put together, from that of the program.
+    pub targets: Vec<u32>,
 }
 
 /// The source line of an instruction and those after it.

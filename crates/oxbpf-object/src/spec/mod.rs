@@ -16,7 +16,7 @@ mod struct_ops;
 pub use assemble::{AssembleError, Assembled};
 pub use data::{DataKind, DataSection, VariableSpec};
 pub use externs::{ExternKind, ExternSpec};
-pub use function::{CoreRelo, Function, LineInfo, Linkage, Reloc, RelocTarget};
+pub use function::{CoreRelo, Function, JumpTable, LineInfo, Linkage, Reloc, RelocTarget};
 pub use map::{MapSpec, Pinning, SlotRef};
 pub use program::ProgramSpec;
 pub use struct_ops::StructOpsError;

@@ -36,6 +36,9 @@ impl CollectionSpec {
             let (map, offset) = match reloc.target {
                 RelocTarget::Map(map) => (map, None),
                 RelocTarget::MapValue { map, offset } => (map, Some(offset)),
+                RelocTarget::JumpTable(_) => {
+                    return Err(refuse("its jump tables become maps when it is loaded"));
+                }
                 RelocTarget::Extern(_) => {
                     return Err(refuse("it refers to what only the kernel has"));
                 }

@@ -10,6 +10,7 @@ use super::externs::{Externs, Resolved};
 use super::kernel::Kernel;
 use super::programs::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::map::Map;
 
 /// Helpers that do not exist, from these numbers on: instructions that refer to what is not there call them, with its
 /// position added. As libbpf has it, so that dumps look alike.
@@ -53,6 +54,8 @@ pub(super) struct References<'a> {
     pub(super) externs: &'a Externs,
     /// The name of the map at a position, and where its variables begin; `None` if it was not created.
     pub(super) map: &'a dyn Fn(usize) -> Option<(MapName, u32)>,
+    /// The maps made of the program's jump tables.
+    pub(super) jump_tables: &'a [Map],
     /// How many descriptors come before those of modules.
     pub(super) before_modules: usize,
 }
@@ -84,6 +87,13 @@ pub(super) fn fill_in(
                     second.imm = offset.wrapping_add(start) as i32;
                 }
             }
+        }
+        RelocTarget::JumpTable(table) => {
+            let Some(map) = context.jump_tables.get(table) else {
+                return Err(Error::new(ErrorKind::InvalidObject, doing())
+                    .with_reason("there is no such jump table"));
+            };
+            (insn.src, insn.imm) = (pseudo::MAP_VALUE, map.as_fd().as_raw_fd());
         }
         RelocTarget::Extern(position) => {
             let resolved = context.externs.get(context.spec, position)?;

@@ -67,6 +67,7 @@ fn digest(
         Some((name, 0))
     };
     let references = References {
+        jump_tables: &[],
         kernel,
         spec,
         externs,

@@ -13,6 +13,7 @@ mod exclusive;
 mod externs;
 mod fallback;
 mod faults;
+mod jump_tables;
 mod kconfig;
 mod kernel;
 mod ksyms;

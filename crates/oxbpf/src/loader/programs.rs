@@ -17,7 +17,7 @@ use super::maps::Maps;
 use super::plan::Planned;
 use super::report::ProgramReport;
 use super::struct_ops::StructOpsPlan;
-use super::{Loader, descriptors, fallback, missing, parallel};
+use super::{Loader, descriptors, fallback, jump_tables, missing, parallel};
 use crate::btf::ObjectBtf;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::{AttachInfo, LogLevel, Measured, Program, ProgramLoad, Signature};
@@ -196,11 +196,13 @@ fn request(
         maps: context.maps,
         by_index: signature.is_some(),
     };
+    let jump_tables = jump_tables::create(&planned.assembled.jump_tables, context.authority)?;
     let references = References {
         kernel: context.kernel,
         spec: context.spec,
         externs: context.externs,
         map: &|position| named.name(position),
+        jump_tables: &jump_tables,
         before_modules: named.descriptors().len(),
     };
     let mut insns = planned.assembled.insns.clone();
