@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::map::{Map, Plain, UpdateFlags, check_key, check_kind, check_value};
 use crate::sys::perf::{PerfEventAttr, Scope, perf_event_enable, perf_event_open};
 use crate::sys::perf_ring::PerfConsumer;
-use crate::sys::ring::Held;
+use crate::sys::ring::{Corruption, Held};
 use crate::sys::{self, uapi};
 
 /// A reader of what programs write with `bpf_perf_event_output`: `BPF_MAP_TYPE_PERF_EVENT_ARRAY`,
@@ -238,15 +238,25 @@ impl Source for CpuRing {
         self.cpu
     }
 
-    fn peek(&mut self) -> Result<bool> {
-        self.memory.peek().map_err(|corruption| {
-            let doing = format!("reading perf buffer of {}, CPU {}", self.map, self.cpu);
-            Error::new(ErrorKind::Corrupted, doing).with_reason(corruption.to_string())
-        })
+    #[inline]
+    fn peek(&mut self) -> Result<bool, Corruption> {
+        self.memory.peek()
     }
 
+    #[cold]
+    fn corrupted(&self, corruption: Corruption) -> Error {
+        let doing = format!("reading perf buffer of {}, CPU {}", self.map, self.cpu);
+        Error::new(ErrorKind::Corrupted, doing).with_reason(corruption.to_string())
+    }
+
+    #[inline]
     fn take(&mut self) -> Option<Held<'_>> {
         self.memory.take()
+    }
+
+    #[inline]
+    fn lend(&mut self, max: usize, each: impl FnMut(Held<'_>)) -> usize {
+        self.memory.lend(max, each)
     }
 }
 

@@ -12,7 +12,7 @@ use super::record::Padding;
 use crate::error::{Error, Result};
 use crate::limits::MAX_BURST;
 use crate::sys;
-use crate::sys::ring::Held;
+use crate::sys::ring::{Corruption, Held};
 
 /// A ring that is read.
 pub(super) trait Source {
@@ -23,9 +23,13 @@ pub(super) trait Source {
     /// What records say where they come from.
     fn number(&self) -> u32;
     /// Whether there is a record to be taken.
-    fn peek(&mut self) -> Result<bool>;
+    fn peek(&mut self) -> Result<bool, Corruption>;
+    /// How a ring is told of that contradicts itself.
+    fn corrupted(&self, corruption: Corruption) -> Error;
     /// The record that [`Source::peek`] found.
     fn take(&mut self) -> Option<Held<'_>>;
+    /// Hands over records that are at hand and ask for no closer look, up to `max`, and takes each back; how many.
+    fn lend(&mut self, max: usize, each: impl FnMut(Held<'_>)) -> usize;
 }
 
 /// Rings that are read in turn.
@@ -96,14 +100,18 @@ impl<S: Source> Reader<S> {
             self.turn();
         }
         for _ in 0..self.sources.len() {
-            match self.sources.get_mut(self.current).map(S::peek) {
-                Some(Ok(true)) => return Ok(true),
+            let Some(source) = self.sources.get_mut(self.current) else {
+                break;
+            };
+            match source.peek() {
+                Ok(true) => return Ok(true),
+                Ok(false) => self.turn(),
                 // What is wrong with one ring does not keep the others from being read.
-                Some(Err(error)) => {
+                Err(corruption) => {
+                    let error = source.corrupted(corruption);
                     self.turn();
                     return Err(error);
                 }
-                Some(Ok(false)) | None => self.turn(),
             }
         }
         self.behind = false;
@@ -131,13 +139,25 @@ impl<S: Source> Reader<S> {
         max: usize,
         each: &mut dyn FnMut(Record<'_>),
     ) -> Result<usize> {
-        for count in 0..max {
-            match self.next()? {
-                Some(record) => each(record),
-                None => return Ok(count),
+        let mut count = 0;
+        while count < max && self.find()? {
+            let Some(source) = self.sources.get_mut(self.current) else {
+                break;
+            };
+            let number = source.number();
+            let mut given = source.lend((max - count).min(self.burst as usize), |held| {
+                each(Record::new(held, number, S::PADDING));
+            });
+            if given == 0 {
+                let Some(held) = source.take() else { break };
+                self.lost = self.lost.saturating_add(held.lost());
+                each(Record::new(held, number, S::PADDING));
+                given = 1;
             }
+            self.burst -= given as u32;
+            count += given;
         }
-        Ok(max)
+        Ok(count)
     }
 
     pub(super) fn wait(&mut self, timeout: Option<Duration>) -> Result<bool> {

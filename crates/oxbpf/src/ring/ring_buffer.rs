@@ -113,14 +113,6 @@ impl Ring {
             _claim: claim,
         })
     }
-
-    fn corrupted(&self, corruption: Corruption) -> Error {
-        Error::new(
-            ErrorKind::Corrupted,
-            format!("reading ring buffer of {}", self.map),
-        )
-        .with_reason(corruption.to_string())
-    }
 }
 
 impl Source for Ring {
@@ -134,12 +126,27 @@ impl Source for Ring {
         self.number
     }
 
-    fn peek(&mut self) -> Result<bool> {
-        let found = self.memory.peek();
-        found.map_err(|corruption| self.corrupted(corruption))
+    #[inline]
+    fn peek(&mut self) -> Result<bool, Corruption> {
+        self.memory.peek()
     }
 
+    #[cold]
+    fn corrupted(&self, corruption: Corruption) -> Error {
+        Error::new(
+            ErrorKind::Corrupted,
+            format!("reading ring buffer of {}", self.map),
+        )
+        .with_reason(corruption.to_string())
+    }
+
+    #[inline]
     fn take(&mut self) -> Option<Held<'_>> {
         self.memory.take()
+    }
+
+    #[inline]
+    fn lend(&mut self, max: usize, each: impl FnMut(Held<'_>)) -> usize {
+        self.memory.lend(max, each)
     }
 }

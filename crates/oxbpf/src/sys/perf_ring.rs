@@ -68,6 +68,7 @@ impl PerfConsumer {
     }
 
     /// Whether there is a record to be taken.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<bool, Corruption> {
         if self.ahead.is_some() || self.look()? {
             return Ok(true);
@@ -87,61 +88,122 @@ impl PerfConsumer {
     }
 
     /// Looks for a sample in what was written when we last looked.
+    #[inline]
     fn look(&mut self) -> Result<bool, Corruption> {
         loop {
             let available = self.written.wrapping_sub(self.position);
             if available == 0 {
                 return Ok(false);
             }
-            let header = self.word(self.position).to_ne_bytes();
-            let [t0, t1, t2, t3, _, _, s0, s1] = header;
-            let (kind, total) = (
-                u32::from_ne_bytes([t0, t1, t2, t3]),
-                u64::from(u16::from_ne_bytes([s0, s1])),
-            );
-            let wrong = |length| Corruption::Length {
-                at: self.position,
-                length,
-                written: available,
-            };
+            let (kind, total) = self.header();
             if total < HEADER || total > available || total % 8 != 0 {
-                return Err(wrong(total));
+                return Err(self.wrong_length(total, available));
             }
-            let (body, next) = (
-                self.position.wrapping_add(HEADER),
-                self.position.wrapping_add(total),
-            );
             if kind == PERF_RECORD_SAMPLE {
-                // PERF_SAMPLE_RAW: a length, then the data.
-                if total < HEADER + 8 {
-                    return Err(wrong(total));
-                }
-                let [l0, l1, l2, l3, ..] = self.word(body).to_ne_bytes();
-                let len = u32::from_ne_bytes([l0, l1, l2, l3]);
-                if u64::from(len) > total - HEADER - 4 {
-                    return Err(wrong(len.into()));
-                }
-                self.ahead = Some(Sample {
-                    data: body.wrapping_add(4),
-                    len: len as usize,
-                    next,
-                });
+                let sample = self.sample(total);
+                let sample = sample.map_err(|length| self.wrong_length(length, available))?;
+                self.ahead = Some(sample);
                 return Ok(true);
             }
-            if kind == PERF_RECORD_LOST {
-                if total < HEADER + 16 {
-                    return Err(wrong(total));
-                }
-                self.lost = self.lost.saturating_add(self.word(body.wrapping_add(8)));
-            }
-            self.position = next;
-            self.memory
-                .atomic_u64(DATA_TAIL)
-                .inspect(|tail| tail.store(next, Ordering::Release));
+            self.pass_over(kind, total, available)?;
         }
     }
 
+    /// The type and the length of the record at our position.
+    #[inline]
+    fn header(&self) -> (u32, u64) {
+        let [t0, t1, t2, t3, _, _, s0, s1] = self.word(self.position).to_ne_bytes();
+        let total = u16::from_ne_bytes([s0, s1]);
+        (u32::from_ne_bytes([t0, t1, t2, t3]), total.into())
+    }
+
+    /// The sample at our position, in a record of `total` bytes; otherwise a length that cannot be.
+    ///
+    /// `PERF_SAMPLE_RAW`: a length, then the data.
+    #[inline]
+    fn sample(&self, total: u64) -> std::result::Result<Sample, u64> {
+        let body = self.position.wrapping_add(HEADER);
+        if total < HEADER + 8 {
+            return Err(total);
+        }
+        let [l0, l1, l2, l3, ..] = self.word(body).to_ne_bytes();
+        let len = u32::from_ne_bytes([l0, l1, l2, l3]);
+        if u64::from(len) > total - HEADER - 4 {
+            return Err(len.into());
+        }
+        Ok(Sample {
+            data: body.wrapping_add(4),
+            len: len as usize,
+            next: self.position.wrapping_add(total),
+        })
+    }
+
+    #[cold]
+    fn wrong_length(&self, length: u64, written: u64) -> Corruption {
+        Corruption::Length {
+            at: self.position,
+            length,
+            written,
+        }
+    }
+
+    /// Goes past a record that is none of a program's, and counts what the kernel says was lost.
+    #[cold]
+    fn pass_over(&mut self, kind: u32, total: u64, available: u64) -> Result<(), Corruption> {
+        if kind == PERF_RECORD_LOST {
+            if total < HEADER + 16 {
+                return Err(self.wrong_length(total, available));
+            }
+            let count = self.position.wrapping_add(HEADER + 8);
+            self.lost = self.lost.saturating_add(self.word(count));
+        }
+        self.position = self.position.wrapping_add(total);
+        if let Some(tail) = self.memory.atomic_u64(DATA_TAIL) {
+            tail.store(self.position, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Lends the samples at hand, up to `max` and up to what asks for a closer look, each for a call; how many.
+    #[inline]
+    pub(crate) fn lend(&mut self, max: usize, mut each: impl FnMut(Held<'_>)) -> usize {
+        let Some(tail) = self.memory.atomic_u64(DATA_TAIL) else {
+            return 0;
+        };
+        if self.lost > 0 {
+            return 0;
+        }
+        for count in 0..max {
+            let available = self.written.wrapping_sub(self.position);
+            if available == 0 {
+                return count;
+            }
+            let (kind, total) = self.header();
+            if kind != PERF_RECORD_SAMPLE || total > available || total % 8 != 0 {
+                return count;
+            }
+            let Ok(Sample { data, len, next }) = self.sample(total) else {
+                return count;
+            };
+            // SAFETY: as in `take`; the sample is given back after the call that it is lent to.
+            let Some(bytes) = (unsafe { self.memory.borrow(self.offset(data), len) }) else {
+                // It goes over the end of the ring.
+                return count;
+            };
+            self.ahead = None;
+            each(Held {
+                bytes,
+                lost: 0,
+                release: Release::Lender,
+            });
+            self.position = next;
+            tail.store(next, Ordering::Release);
+        }
+        max
+    }
+
     /// The record that [`PerfConsumer::peek`] found.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Held<'_>> {
         let Sample { data, len, next } = self.ahead.take()?;
         let start = self.offset(data);
@@ -166,6 +228,7 @@ impl PerfConsumer {
     }
 
     /// The 8 bytes at a position that is a multiple of 8.
+    #[inline]
     fn word(&self, position: u64) -> u64 {
         self.memory
             .load_u64(self.offset(position))
@@ -173,6 +236,7 @@ impl PerfConsumer {
     }
 
     /// Where the byte at a position is.
+    #[inline]
     fn offset(&self, position: u64) -> usize {
         self.page + (position & (self.size - 1)) as usize
     }

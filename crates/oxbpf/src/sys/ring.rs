@@ -66,6 +66,8 @@ pub(crate) struct Held<'a> {
 pub(super) enum Release<'a> {
     Ring(&'a mut usize, &'a AtomicUsize, usize),
     Perf(&'a mut u64, &'a AtomicU64, u64),
+    /// By whoever lent the record.
+    Lender,
 }
 
 impl Held<'_> {
@@ -80,6 +82,7 @@ impl Held<'_> {
 }
 
 impl Drop for Held<'_> {
+    #[inline]
     fn drop(&mut self) {
         match &mut self.release {
             Release::Ring(own, shared, next) => {
@@ -90,6 +93,7 @@ impl Drop for Held<'_> {
                 **own = *next;
                 shared.store(*next, Ordering::Release);
             }
+            Release::Lender => {}
         }
     }
 }
@@ -107,12 +111,17 @@ enum Header {
 
 impl Header {
     /// `None` if it does not fit into the `written` bytes that are there.
+    #[inline]
     fn parse(word: u32, written: usize) -> Option<Self> {
         if word & BUSY != 0 {
             return Some(Self::Busy);
         }
-        let len = (word & !DISCARD) as usize;
-        let total = total(len).filter(|total| *total <= written)?;
+        let len = word & !DISCARD;
+        let total = total(len);
+        if total > written as u64 {
+            return None;
+        }
+        let (len, total) = (len as usize, total as usize);
         Some(if word & DISCARD != 0 {
             Self::Discarded { total }
         } else {
@@ -122,8 +131,9 @@ impl Header {
 }
 
 /// How many bytes a record of `len` takes, with its header and rounded up.
-pub(super) fn total(len: usize) -> Option<usize> {
-    len.checked_add(HEADER)?.checked_next_multiple_of(8)
+#[inline]
+pub(super) fn total(len: u32) -> u64 {
+    (u64::from(len) + HEADER as u64 + 7) & !7
 }
 
 /// How many bytes lie behind the first page of a ring of `size` bytes: a page with a position, then the data, twice.
@@ -133,6 +143,7 @@ pub(super) fn behind(page: usize, size: usize) -> Result<usize> {
 }
 
 /// The word at an offset that is known to be inside; what was written before it was is seen afterwards.
+#[inline]
 pub(super) fn acquire(mapping: &Mapping, offset: usize) -> usize {
     let word = mapping.load_usize(offset).unwrap_or_default();
     fence(Ordering::Acquire);
@@ -196,10 +207,14 @@ impl RingConsumer {
     }
 
     /// Whether there is a record to be taken. What was discarded is passed over.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<bool, Corruption> {
-        if self.ahead.is_some() || self.look()? {
-            return Ok(true);
-        }
+        Ok(self.ahead.is_some() || self.look()? || self.look_again()?)
+    }
+
+    /// Looks for a record in what was written in the meantime.
+    #[inline(never)]
+    fn look_again(&mut self) -> Result<bool, Corruption> {
         // Who finishes a record wakes us only if he sees that we have read all before it. So our position
         // must be out before we look for the last time: either he sees it, or we see his record.
         fence(Ordering::SeqCst);
@@ -210,6 +225,7 @@ impl RingConsumer {
     }
 
     /// Looks for a record in what was written when we last looked: an end, however fast the producers are.
+    #[inline]
     fn look(&mut self) -> Result<bool, Corruption> {
         loop {
             let available = self.written.wrapping_sub(self.position);
@@ -221,28 +237,35 @@ impl RingConsumer {
             fence(Ordering::Acquire);
             match Header::parse(word, available) {
                 Some(Header::Busy) => return Ok(false),
-                Some(Header::Discarded { total }) => {
-                    self.position = self.position.wrapping_add(total);
-                    if let Some(shared) = self.ours.atomic_usize(0) {
-                        shared.store(self.position, Ordering::Release);
-                    }
-                }
+                Some(Header::Discarded { total }) => self.pass_over(total),
                 Some(Header::Record { len, total }) => {
                     self.ahead = Some((len, total));
                     return Ok(true);
                 }
-                None => {
-                    return Err(Corruption::Length {
-                        at: self.position as u64,
-                        length: u64::from(word & !DISCARD),
-                        written: available as u64,
-                    });
-                }
+                None => return Err(self.wrong_length(word, available)),
             }
         }
     }
 
+    #[cold]
+    fn pass_over(&mut self, total: usize) {
+        self.position = self.position.wrapping_add(total);
+        if let Some(shared) = self.ours.atomic_usize(0) {
+            shared.store(self.position, Ordering::Release);
+        }
+    }
+
+    #[cold]
+    fn wrong_length(&self, word: u32, written: usize) -> Corruption {
+        Corruption::Length {
+            at: self.position as u64,
+            length: u64::from(word & !DISCARD),
+            written: written as u64,
+        }
+    }
+
     /// The record that [`RingConsumer::peek`] found.
+    #[inline]
     pub(crate) fn take(&mut self) -> Option<Held<'_>> {
         let (len, total) = self.ahead.take()?;
         let at = self.data(self.position) + HEADER;
@@ -257,7 +280,41 @@ impl RingConsumer {
         })
     }
 
+    /// Lends the records at hand, up to `max` and up to one that asks for a closer look, each for a call; how many.
+    #[inline]
+    pub(crate) fn lend(&mut self, max: usize, mut each: impl FnMut(Held<'_>)) -> usize {
+        let Some(shared) = self.ours.atomic_usize(0) else {
+            return 0;
+        };
+        for count in 0..max {
+            let available = self.written.wrapping_sub(self.position);
+            if available == 0 {
+                return count;
+            }
+            let at = self.data(self.position);
+            let word = self.theirs.load_u32(at).unwrap_or_default();
+            fence(Ordering::Acquire);
+            let Some(Header::Record { len, total }) = Header::parse(word, available) else {
+                return count;
+            };
+            // SAFETY: as in `take`; the record is given back after the call that it is lent to.
+            let Some(bytes) = (unsafe { self.theirs.borrow(at + HEADER, len) }) else {
+                return count;
+            };
+            self.ahead = None;
+            each(Held {
+                bytes,
+                lost: 0,
+                release: Release::Lender,
+            });
+            self.position = self.position.wrapping_add(total);
+            shared.store(self.position, Ordering::Release);
+        }
+        max
+    }
+
     /// Where the byte at a position is.
+    #[inline]
     fn data(&self, position: usize) -> usize {
         self.page + (position & (self.size - 1))
     }

@@ -59,10 +59,11 @@ impl UserRingProducer {
                 size: self.size as u64,
             });
         }
-        let Some(total) = total(len).filter(|total| *total <= self.size - used) else {
+        let total = u32::try_from(len).map_or(u64::MAX, total);
+        if total > (self.size - used) as u64 {
             return Ok(None);
-        };
-        let next = self.position.wrapping_add(total);
+        }
+        let next = self.position.wrapping_add(total as usize);
         Ok(Some(Room {
             producer: self,
             len,
