@@ -483,5 +483,33 @@ mod tests {
             }
             prop_assert!(taken <= 4096 * 2);
         }
+
+        #[test]
+        fn what_is_lent_is_what_is_taken(
+            words in proptest::collection::vec(prop_oneof![
+                8 => 0u32..64, 1 => (0u32..64).prop_map(|len| len | DISCARD), 1 => any::<u32>()], 512),
+            max in 1usize..8,
+        ) {
+            let read = |lend: bool| {
+                let memory = Memory::new();
+                memory.set_written(4096);
+                for (i, word) in words.iter().enumerate() {
+                    memory.set_header(8 * i, *word);
+                }
+                let (mut ring, mut records) = (memory.consumer(), Vec::new());
+                while let Ok(true) = ring.peek() {
+                    let mut given = 0;
+                    if lend {
+                        given = ring.lend(max, |held| records.push(held.bytes().to_vec()));
+                        prop_assert!(given <= max);
+                    }
+                    if given == 0 {
+                        records.push(ring.take().unwrap().bytes().to_vec());
+                    }
+                }
+                Ok((records, memory.read(), ring.peek().is_ok()))
+            };
+            prop_assert_eq!(read(true)?, read(false)?);
+        }
     }
 }
