@@ -44,7 +44,7 @@ pub use global::{Global, Word};
 pub use ids::Ids;
 pub use link::{
     AttachPoint, Extension, Iter, Kprobe, KprobeMulti, Kretprobe, Link, Links, Lsm, LsmCgroup,
-    PerfEvent, RawTracepoint, StructOps, Tracepoint, Tracing, TracingMulti,
+    PerfEvent, RawTracepoint, StructOps, Tracepoint, Tracing, TracingMulti, Xdp,
 };
 pub use loader::{Collection, Loadable, Loader, PartialLoad, ProgramReport};
 pub use map::Map;

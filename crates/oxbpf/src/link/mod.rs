@@ -25,6 +25,7 @@ mod tracepoint;
 mod tracing;
 mod tracing_multi;
 mod update;
+mod xdp;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -52,6 +53,7 @@ pub use target::LinkTarget;
 pub use tracepoint::Tracepoint;
 pub use tracing::Tracing;
 pub use tracing_multi::TracingMulti;
+pub use xdp::{Xdp, XdpMode};
 
 use held::{BpfLink, Held};
 
