@@ -203,6 +203,14 @@ impl Btf {
     ///
     /// [`Error::NoSuchType`]; [`Error::UnknownKind`] if the type may be in the part of the data that cannot be read.
     pub fn get(&self, id: TypeId) -> Result<Type<'_>, Error> {
+        match self.record(id) {
+            Some(record) => Ok(Type::new(self, id, record)),
+            None => self.get_elsewhere(id),
+        }
+    }
+
+    /// A type that is not one of our own.
+    fn get_elsewhere(&self, id: TypeId) -> Result<Type<'_>, Error> {
         let mut owner = self;
         while let Some(base) = owner.base().filter(|_| id.0 < owner.0.first) {
             owner = base;

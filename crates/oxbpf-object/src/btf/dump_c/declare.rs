@@ -216,7 +216,7 @@ impl<'a> CDump<'a> {
                 Kind::PTR if self.wraps(position) => self.text.push(")"),
                 Kind::ARRAY => {
                     self.text.push("[");
-                    self.text.push_number(ty.array_len());
+                    self.text.push_number(ty.array_len().into());
                     self.text.push("]");
                 }
                 Kind::FUNC_PROTO => self.write_params(ty, indent)?,
@@ -438,7 +438,7 @@ impl<'a> CDump<'a> {
             }
             if place.bits != 0 {
                 self.text.push(": ");
-                self.text.push_number(place.bits);
+                self.text.push_number(place.bits.into());
             }
             self.text.push(";");
             self.check_length()?;
@@ -502,13 +502,19 @@ impl<'a> CDump<'a> {
                 (true, false) => "ULL",
                 (false, _) => "",
             };
-            let _ = match enumerator.value {
+            self.text.push(" = ");
+            match enumerator.value {
                 // Minus is an operator, and its operand would be out of range.
                 value if value == i64::MIN.into() => {
-                    write!(self.text, " = {}LL - 1,", value.saturating_add(1))
+                    self.text.push_number(value.saturating_add(1));
+                    self.text.push("LL - 1,");
                 }
-                value => write!(self.text, " = {value}{suffix},"),
-            };
+                value => {
+                    self.text.push_number(value);
+                    self.text.push(suffix);
+                    self.text.push(",");
+                }
+            }
             self.check_length()?;
         }
         self.text.start_line(indent);

@@ -9,6 +9,7 @@
 //! a structure that overlap.
 
 mod declare;
+mod hash;
 mod layout;
 mod names;
 mod order;
@@ -18,7 +19,7 @@ use layout::Layouts;
 use names::Names;
 use text::Text;
 
-use super::{Btf, Contents, Error, Type, TypeId};
+use super::{Btf, Contents, Error, Kind, Type, TypeId};
 use crate::limits::{C_TEXT_PER_BTF_BYTE, MIN_C_TEXT_LIMIT};
 
 /// Writes C declarations of types of one BTF, each once and after what it needs.
@@ -68,7 +69,7 @@ impl<'a> CDump<'a> {
                 .saturating_mul(C_TEXT_PER_BTF_BYTE)
                 .max(MIN_C_TEXT_LIMIT),
             states: vec![order::State::default(); count],
-            names: Names::default(),
+            names: Names::new(count),
             layouts: Layouts::new(btf),
             chain: Vec::new(),
             has_records: false,
@@ -103,15 +104,17 @@ impl<'a> CDump<'a> {
     ///
     /// As [`define`](CDump::define).
     pub fn define_all(&mut self) -> Result<(), Error> {
+        let mut constants = Vec::new();
         for (id, ty) in self.btf.types() {
             if self.is_declared_by_itself(ty) {
                 self.require(id, order::Need::Defined)?;
+            } else if matches!(ty.kind(), Kind::ENUM | Kind::ENUM64) {
+                constants.push(ty);
             }
         }
-        for (_, ty) in self.btf.types() {
-            self.declare_constants(ty)?;
-        }
-        Ok(())
+        constants
+            .into_iter()
+            .try_for_each(|ty| self.declare_constants(ty))
     }
 
     /// Declares the functions that the kernel offers to BPF programs (kfuncs), and the types they need.
@@ -174,6 +177,10 @@ impl<'a> CDump<'a> {
 
 /// The function that a type tells to be a kfunc.
 fn kfunc<'a>(btf: &'a Btf, ty: Type<'a>) -> Option<Type<'a>> {
+    // Nearly all types are none of these, which shows without looking at what they say.
+    if ty.kind() != Kind::DECL_TAG {
+        return None;
+    }
     match ty.contents() {
         Contents::DeclTag(tag) if tag.component.is_none() && ty.is_named("bpf_kfunc") => {
             btf.get(tag.target).ok()

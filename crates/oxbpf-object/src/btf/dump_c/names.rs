@@ -4,18 +4,21 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::hash::NameHash;
 use super::order::State;
 use super::text::Text;
 use super::{CDump, Type, TypeId};
 use crate::btf::{Btf, Kind};
 
 /// The identifiers in use. C has two name spaces: one of structures, unions and enumerations, one of everything else.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names<'a> {
-    tags: HashMap<Cow<'a, [u8]>, Tag>,
-    ordinary: HashMap<Cow<'a, [u8]>, u32>,
+    tags: HashMap<Cow<'a, [u8]>, Tag, NameHash>,
+    ordinary: HashMap<Cow<'a, [u8]>, u32, NameHash>,
     /// The suffixes of types that have one.
     suffixes: HashMap<TypeId, u32>,
+    /// By id: the length of a type's name, where that is an identifier as it is; else 0.
+    lengths: Vec<u16>,
 }
 
 /// The use of a name for a structure, union or enumeration.
@@ -59,8 +62,15 @@ impl<'a> CDump<'a> {
     /// Writes the name of a structure, union, enumeration or typedef with its suffix, if it has one.
     pub(super) fn write_name(&mut self, ty: Type<'a>) {
         self.take_name(ty);
-        self.text
-            .push_bytes(&identifier(self.btf, ty.name_offset()));
+        // A type is named wherever it is used, and its name has been looked at when it was taken.
+        let length = self.names.lengths.get(ty.id().0 as usize);
+        let strings = self.btf.strings_from(ty.name_offset());
+        match strings.and_then(|strings| strings.get(..usize::from(*length?))) {
+            Some(name @ [_, ..]) => self.text.push_bytes(name),
+            _ => self
+                .text
+                .push_bytes(&identifier(self.btf, ty.name_offset())),
+        }
         if self.state(ty.id()).has(State::SUFFIXED) {
             let suffix = self.names.suffixes.get(&ty.id()).copied().unwrap_or(1);
             write_suffix(&mut self.text, suffix);
@@ -75,6 +85,11 @@ impl<'a> CDump<'a> {
         }
         self.set_state(id, State::NAMED);
         let name = identifier(self.btf, ty.name_offset());
+        if let (Cow::Borrowed(name), Some(length)) =
+            (&name, self.names.lengths.get_mut(id.0 as usize))
+        {
+            *length = u16::try_from(name.len()).unwrap_or(0);
+        }
         let suffix = match ty.kind() {
             Kind::STRUCT | Kind::UNION | Kind::ENUM | Kind::ENUM64 | Kind::FWD => {
                 self.names.take_tag(ty, name)
@@ -113,6 +128,17 @@ fn suffixed(name: &[u8], suffix: u32) -> Vec<u8> {
 }
 
 impl<'a> Names<'a> {
+    /// For types with ids below `count`.
+    pub(super) fn new(count: usize) -> Names<'a> {
+        Names {
+            // About as many as a kernel has.
+            tags: HashMap::with_capacity_and_hasher(count / 8, NameHash::default()),
+            ordinary: HashMap::with_capacity_and_hasher(count / 4, NameHash::default()),
+            suffixes: HashMap::new(),
+            lengths: vec![0; count],
+        }
+    }
+
     /// Finds a suffix for the name of a structure, union, enumeration, or forward declaration of one; 1 stands for none.
     fn take_tag(&mut self, ty: Type<'a>, name: Cow<'a, [u8]>) -> u32 {
         let class = Class::of(ty);
@@ -221,6 +247,14 @@ const IS_FINE: [bool; 256] = {
 };
 
 fn is_keyword(name: &[u8]) -> bool {
+    // Most names are told by their first letter.
+    let may_be = matches!(
+        name.first(),
+        Some(b'_' | b'a'..=b'g' | b'i' | b'l' | b'r'..=b'w')
+    );
+    if !may_be || name.len() > 14 {
+        return false;
+    }
     #[rustfmt::skip]
     let is_keyword = matches!(
         name,
