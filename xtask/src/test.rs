@@ -3,7 +3,7 @@
 use crate::cargo::cargo;
 use crate::conformance;
 use crate::process::{Result, output, run};
-use crate::vmtest;
+use crate::{coverage, vmtest};
 use std::process::Command;
 use std::time::Instant;
 
@@ -37,7 +37,12 @@ const STEPS: &[Step] = &[
         conformance::main(&["--sample".to_owned()])
     }),
     ("tests on this kernel", || vmtest(&["--kernel", "host"])),
-    ("tests on Debian's 6.1", || vmtest(&["--kernel", "6.1"])),
+    ("tests on Debian's 5.10, 6.1 and newest", || {
+        vmtest(&["--kernel", "5.10,6.1,7"])
+    }),
+    ("what the tests cover", || {
+        coverage::main(&["--check".to_owned()])
+    }),
 ];
 
 pub(crate) fn main(_args: &[String]) -> Result<()> {

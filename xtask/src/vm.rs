@@ -15,7 +15,7 @@ pub(crate) const USAGE: &str = "[--kernel 6.1] [--smp 1] [--memory MB] [--timeou
 const INIT: &str = include_str!("../../vmtest/init.sh");
 
 /// What to run, in what kind of machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Machine {
     pub(crate) cpus: u32,
     /// MiB; `None` for as much as the files need.

@@ -10,9 +10,10 @@ use crate::vm::Machine;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) const USAGE: &str = "[--kernel 6.1,7,host|all] [--bless] [--console] [FILTER]";
+pub(crate) const USAGE: &str = "[--kernel 6.1,7,host|all] [--bless] [--console] [FILTER,...]";
 
 /// Packages whose tests need a kernel.
 pub(crate) const PACKAGES: &[&str] = &["oxbpf", "exec-count"];
@@ -77,7 +78,8 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     }
 
     let mut built = build()?;
-    built.tests.retain(|test| test.id.contains(&filter));
+    let is_wanted = |test: &Test| filter.split(',').any(|part| test.id.contains(part));
+    built.tests.retain(is_wanted);
     if built.tests.is_empty() {
         return Err(format!("no test matches `{filter}`").into());
     }
@@ -301,16 +303,46 @@ fn run_inside(name: &str, built: &Built, console: bool) -> Result<Results> {
         .extend(built.files.iter().filter(|file| file.is_dir()).cloned());
     machine
         .extra
-        .push(("/plan".to_owned(), plan(&built.tests).into_bytes()));
-    machine
-        .extra
         .push(("/run.sh".to_owned(), RUN.as_bytes().to_owned()));
     machine.script = "sh /run.sh /plan watch".to_owned();
+    // A machine has one processor: as many machines as there are here share the tests.
+    let machines = thread::available_parallelism().map_or(1, |cpus| cpus.get());
+    let shares = shares(&built.tests, machines.min(MAX_MACHINES));
+    let machine = &machine;
+    let kernel = &kernel;
+    let all = thread::scope(|scope| {
+        let run =
+            |tests: Vec<Test>| scope.spawn(move || run_share(kernel, machine.clone(), &tests));
+        let running: Vec<_> = shares.into_iter().map(run).collect();
+        let join =
+            |thread: thread::ScopedJoinHandle<'_, Results>| thread.join().unwrap_or_default();
+        running.into_iter().flat_map(join).collect()
+    });
+    Ok(all)
+}
+
+/// More than this many do not share a test run.
+const MAX_MACHINES: usize = 4;
+
+/// A machine takes some seconds to start: fewer tests than these are not shared.
+const MIN_SHARE: usize = 16;
+
+/// The tests in as many parts, every part with some of each target.
+fn shares(tests: &[Test], parts: usize) -> Vec<Vec<Test>> {
+    let parts = parts.min(tests.len().div_ceil(MIN_SHARE)).max(1);
+    let part = |first| tests.iter().skip(first).step_by(parts).cloned().collect();
+    (0..parts).map(part).collect()
+}
+
+fn run_share(kernel: &Kernel, mut machine: Machine, tests: &[Test]) -> Results {
+    machine
+        .extra
+        .push(("/plan".to_owned(), plan(tests).into_bytes()));
     let mut said = Vec::new();
-    if let Err(error) = machine.run(&kernel, |chunk| said.extend_from_slice(chunk)) {
-        eprintln!("{name}: {error}");
+    if let Err(error) = machine.run(kernel, |chunk| said.extend_from_slice(chunk)) {
+        eprintln!("{}: {error}", kernel.name);
     }
-    Ok(results(&built.tests, &String::from_utf8_lossy(&said)))
+    results(tests, &String::from_utf8_lossy(&said))
 }
 
 /// Reads how the tests of a plan ended, and shows what those that failed had to say.
@@ -434,6 +466,19 @@ mod tests {
             binary: "/b".into(),
             name: Some(name.into()),
         }
+    }
+
+    #[test]
+    fn every_test_is_in_one_share() {
+        let tests: Vec<Test> = (0..100).map(|n| test(&n.to_string())).collect();
+        for parts in [1, 2, 3] {
+            let shares = shares(&tests, parts);
+            assert_eq!(shares.len(), parts);
+            let mut all: Vec<Test> = shares.into_iter().flatten().collect();
+            all.sort_by_key(|test| test.name.as_deref().map(|n| n.parse::<u32>().unwrap()));
+            assert_eq!(all, tests);
+        }
+        assert_eq!(shares(&tests[..3], 2).len(), 1);
     }
 
     const OK: &str = "test result: ok. 1 passed; 0 failed; 0 ignored";

@@ -298,3 +298,37 @@ fn one_program_is_one_function() {
     assert_eq!(error.kind(), ErrorKind::InvalidObject);
     assert!(error.to_string().contains("another function"), "{error}");
 }
+
+#[test]
+fn scheduler_is_in_charge_while_it_is_attached() {
+    let spec = fixtures::scx::Spec::embedded()
+        .unwrap()
+        .into_spec()
+        .unwrap();
+    let running = KernelBtf::running().unwrap();
+    let known = running
+        .types()
+        .find("bpf_struct_ops_sched_ext_ops", Kind::STRUCT);
+    require!(known.is_some(), "this kernel has no schedulers of programs");
+    let collection = Loader::new().load(spec).unwrap();
+    let count = |name| collection.variable::<u64>(name).unwrap().load().unwrap();
+    let attached = collection.attach_all().unwrap();
+    assert_eq!(attached.links().len(), 1);
+    let state = || fs::read_to_string("/sys/kernel/sched_ext/state").unwrap();
+    assert_eq!(state().trim(), "enabled");
+    assert_eq!(
+        fs::read_to_string("/sys/kernel/sched_ext/root/ops")
+            .unwrap()
+            .trim(),
+        "oxbpf"
+    );
+    assert_eq!((count("begun"), count("ended")), (1, 0));
+    std::thread::spawn(std::thread::yield_now).join().unwrap();
+    attached.detach().unwrap();
+    let start = std::time::Instant::now();
+    while state().trim() != "disabled" && start.elapsed().as_secs() < 20 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(state().trim(), "disabled");
+    assert_eq!(count("ended"), 1);
+}

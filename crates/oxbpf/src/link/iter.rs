@@ -145,12 +145,45 @@ impl Iter {
                     .with_remedy("use the builder `Tracing`"));
             }
         }
+        self.check_parameter(program)?;
         let info = self.info();
         let extra = LinkExtra::Iter {
             info: info.as_deref().unwrap_or_default(),
         };
         sys::link_create(program.as_fd(), 0, AttachType::TRACE_ITER.0, 0, extra)
             .map_err(|errno| self.refused(errno, program))
+    }
+
+    /// Refuses what the kernel would pass over in silence: a process where none is asked for, and before Linux 6.1 a thread.
+    fn check_parameter(&self, program: &Program) -> Result<()> {
+        let (Over::Task { .. } | Over::PidFd(_)) = &self.over else {
+            return Ok(());
+        };
+        let doing = "looking at its parameter";
+        match program.attach_info().target.as_deref() {
+            Some(target) if !takes_task(target) => {
+                return Err(
+                    Error::new(ErrorKind::InvalidInput, doing).with_reason(format!(
+                        "iterators over `{target}` cannot be confined to a process"
+                    )),
+                );
+            }
+            _ => {}
+        }
+        // Thread and process at once contradict each other, where the kernel looks at both.
+        let both = Self {
+            over: Over::Task { tid: 1, pid: 1 },
+        };
+        let info = both.info().unwrap_or_default();
+        let extra = LinkExtra::Iter { info: &info };
+        let attach_type = AttachType::TRACE_ITER.0;
+        match sys::link_create(program.as_fd(), 0, attach_type, 0, extra) {
+            Err(Errno::TOOBIG) => Err(Error::new(ErrorKind::Unsupported, doing)
+                .with_errno(Errno::TOOBIG)
+                .with_reason("this kernel has no iterators over one process")
+                .with_remedy("they take Linux 6.1; before, compare in the program")),
+            _ => Ok(()),
+        }
     }
 
     /// `union bpf_iter_link_info`, as long as its longest member has ever been.
@@ -202,6 +235,11 @@ impl Iter {
             _ => error,
         }
     }
+}
+
+/// Whether iterators over `target` can be confined to a process.
+pub(super) fn takes_task(target: &str) -> bool {
+    ["task", "task_file", "task_vma"].contains(&target)
 }
 
 /// Whether iterators over `target` go over the elements of a map.

@@ -330,7 +330,7 @@ impl LinkTarget {
                 let (info, _) = sys::iter_cgroup_link_info(fd)?;
                 cgroup_id = (info.cgroup_id != 0).then_some(info.cgroup_id);
             }
-            "task" | "task_file" | "task_vma" => {
+            task if super::iter::takes_task(task) => {
                 let (info, _) = sys::iter_task_link_info(fd)?;
                 (tid, pid) = (some(info.tid), some(info.pid));
             }

@@ -95,6 +95,12 @@ fn iterator_over_one_task() {
     assert!(read(&link).contains(&tid()));
     let parent = rustix::process::getppid().unwrap().as_raw_nonzero().get();
     assert!(!read(&link).contains(&u64::try_from(parent).unwrap()));
+    let maps = load("each_bpf_map")
+        .unwrap()
+        .program("each_bpf_map")
+        .unwrap();
+    let confined = Iter::new().thread(1).attach(&maps);
+    assert_kind(confined, ErrorKind::InvalidInput, "cannot be confined");
     let this = rustix::process::getpid();
     let fd = rustix::process::pidfd_open(this, rustix::process::PidfdFlags::empty()).unwrap();
     let link = Iter::new().pid_fd(fd).attach(&program).unwrap();

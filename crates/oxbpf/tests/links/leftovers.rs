@@ -67,3 +67,58 @@ fn kernel_without_probes_has_no_leftovers() {
     require!(!has_kprobes(), "this kernel has kprobes");
     assert_eq!(tracefs::leftovers().unwrap(), []);
 }
+
+/// Whatever is attached by links goes with the process, however that ends.
+#[test]
+fn killed_process_leaves_no_program() {
+    if std::env::var_os(VICTIM).is_some() {
+        let mut spec = super::fixture::spec();
+        for program in spec.programs_mut() {
+            program.autoload = true;
+        }
+        let load = oxbpf::Loader::new().keep_going(spec).unwrap();
+        let attached: Vec<_> = load.collection.attach_each();
+        for attachment in &attached {
+            if let oxbpf::link::Outcome::Attached(link) = &attachment.outcome {
+                assert_eq!(link.survives_process(), None, "{}", attachment.name);
+                println!("\nprogram {}", link.info().unwrap().program_id);
+            }
+        }
+        println!("\nattached");
+        loop {
+            std::thread::park();
+        }
+    }
+    let before = probes();
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture"])
+        .arg("leftovers::killed_process_leaves_no_program")
+        .env(VICTIM, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ids: Vec<u32> = Vec::new();
+    for line in BufReader::new(victim.stdout.take().unwrap()).lines() {
+        match line.unwrap().as_str() {
+            "attached" => break,
+            line => ids.extend(
+                line.strip_prefix("program ")
+                    .map(|id| id.parse::<u32>().unwrap()),
+            ),
+        }
+    }
+    assert!(ids.len() >= 3, "{ids:?}");
+    assert!(ids.iter().all(|id| Program::from_id(*id).is_ok()));
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    let start = std::time::Instant::now();
+    // The kernel may free programs a little later.
+    while ids.iter().any(|id| Program::from_id(*id).is_ok()) {
+        assert!(
+            start.elapsed().as_secs() < 20,
+            "programs that go on: {ids:?}"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(probes(), before);
+}

@@ -138,8 +138,8 @@ fn kernel_without_kprobe_multi_says_so() {
     if attached("at_kprobe_multi").is_some() {
         skip!("this kernel has kprobes at many functions");
     }
-    let fixture = Fixture::load(&["cookie_of_kprobe_multi"]).unwrap();
-    let program = fixture.program("cookie_of_kprobe_multi");
+    let fixture = Fixture::load(&["at_kprobe_multi"]).unwrap();
+    let program = fixture.program("at_kprobe_multi");
     let error = KprobeMulti::functions(["vfs_read"])
         .attach(&program)
         .unwrap_err();

@@ -218,3 +218,61 @@ fn syscall_program_runs_on_demand() {
     let skipped = oxbpf::link::attach_all([Attachable::from(&program)]).unwrap();
     assert_eq!(skipped.skipped().len(), 1);
 }
+
+/// Each type that can be run returns what its program does; of the others it is told that they cannot.
+#[test]
+fn programs_of_every_kind_are_run() {
+    let ethernet = [0u8; 14];
+    // An Ethernet header of IPv4, and room for the rest.
+    let mut ip = [0u8; 64];
+    (ip[12], ip[14]) = (8, 0x45);
+    let kinds: &[(ProgramType, Option<AttachType>, &[u8], usize)] = &[
+        (ProgramType::SOCKET_FILTER, None, &ethernet, 0),
+        (ProgramType::SCHED_CLS, None, &ethernet, 0),
+        (ProgramType::SCHED_ACT, None, &ethernet, 0),
+        (ProgramType::XDP, None, &ethernet, 0),
+        (ProgramType::CGROUP_SKB, None, &ip, 0),
+        (ProgramType::LWT_IN, None, &ip, 0),
+        (ProgramType::LWT_OUT, None, &ip, 0),
+        (ProgramType::LWT_XMIT, None, &ip, 0),
+        (ProgramType::FLOW_DISSECTOR, None, &ip, 0),
+        (ProgramType::RAW_TRACEPOINT, None, &[], 16),
+        (ProgramType::NETFILTER, Some(AttachType::NETFILTER), &ip, 0),
+    ];
+    let insns = asm::program([asm::mov(Reg::R0, 1), asm::exit()]);
+    let load = |program_type, attach_type| {
+        let attach = AttachInfo {
+            attach_type,
+            ..AttachInfo::default()
+        };
+        ProgramLoad {
+            name: "one",
+            program_type,
+            insns: &insns,
+            license: "GPL",
+            attach,
+            ..ProgramLoad::default()
+        }
+        .load()
+    };
+    for (program_type, attach_type, data, context) in kinds {
+        let program = match load(*program_type, *attach_type) {
+            Ok(program) => program,
+            Err(error) if error.kind() == ErrorKind::Unsupported => continue,
+            Err(error) => panic!("{error:?}"),
+        };
+        let context = vec![0; *context];
+        let run = TestRun {
+            data,
+            context: &context,
+            ..TestRun::default()
+        };
+        match program.test_run(run) {
+            Ok(result) => assert_eq!(result.return_value, 1, "{program_type}"),
+            Err(error) => panic!("{program_type}: {error}"),
+        }
+    }
+    let kprobe = load(ProgramType::KPROBE, None).unwrap();
+    let run = kprobe.test_run(TestRun::default());
+    assert_kind(run, ErrorKind::Unsupported, "running");
+}
