@@ -44,6 +44,14 @@ mutate: setup ## break the code line by line, and see a test fail each time
 fuzz: setup ## feed mutated input to every reader of bytes, for TIME=600 seconds in all
 	$(XTASK) fuzz --time $(TIME)
 
+.PHONY: deny
+deny: rust ## hold the dependencies to deny.toml: licences, advisories, one version of each
+	$(XTASK) deny
+
+.PHONY: reproducible
+reproducible: setup ## build what is handed out twice, in two places: the same bytes
+	$(XTASK) reproducible
+
 .PHONY: msrv
 msrv: setup ## build the libraries with the oldest Rust they promise to work with
 	$(XTASK) msrv

@@ -2,7 +2,7 @@
 
 use crate::json::Json;
 use crate::process::{Context, Result, search_path, workspace};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The cargo that runs us, at the root of the workspace.
@@ -52,6 +52,11 @@ impl Program {
 
 /// Builds a program for any machine of this kind: optimised, and with everything it needs inside.
 pub(crate) fn static_program(program: &Program) -> Result<PathBuf> {
+    static_program_in(&workspace(), program)
+}
+
+/// The same out of a copy of the sources. What comes out does not depend on where they lie.
+pub(crate) fn static_program_in(sources: &Path, program: &Program) -> Result<PathBuf> {
     let version = crate::process::output(Command::new("rustc").arg("-vV"))?;
     let version = String::from_utf8_lossy(&version).into_owned();
     let host = version
@@ -59,6 +64,7 @@ pub(crate) fn static_program(program: &Program) -> Result<PathBuf> {
         .find_map(|line| line.strip_prefix("host: "))
         .ok_or("rustc names no host")?;
     let mut build = cargo();
+    build.current_dir(sources);
     let Program {
         package,
         name,
@@ -67,7 +73,18 @@ pub(crate) fn static_program(program: &Program) -> Result<PathBuf> {
     // With a target of its own, procedural macros and build scripts stay dynamic, as they must.
     build.args(["build", "--profile", profile, "--locked"]);
     build.args(["--package", package, "--bin", name, "--target", host]);
-    build.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    // Messages of panics name source files: by the same names wherever they lie.
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))
+        .ok_or("neither CARGO_HOME nor HOME is set")?;
+    let flags = [
+        "-Ctarget-feature=+crt-static".to_owned(),
+        format!("--remap-path-prefix={}=/cargo", cargo_home.display()),
+        format!("--remap-path-prefix={}=/oxbpf", sources.display()),
+    ];
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    build.env_remove("RUSTFLAGS").env_remove("CARGO_TARGET_DIR");
     let messages = messages(&mut build)?;
     let built = messages
         .iter()

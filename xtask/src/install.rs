@@ -7,7 +7,7 @@ use std::process::Command;
 
 pub(crate) const USAGE: &str = "PREFIX";
 
-const PROGRAMS: &[Program] = &[
+pub(crate) const PROGRAMS: &[Program] = &[
     Program::DEMO,
     // What takes its time runs here, and not in the kernel.
     Program {

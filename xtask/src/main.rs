@@ -23,7 +23,10 @@ mod peer;
 mod process;
 mod selftests;
 mod setup;
+mod supply;
 mod test;
+#[cfg(test)]
+mod unsafety;
 mod version;
 mod vm;
 mod vmtest;
@@ -107,6 +110,24 @@ const TASKS: &[Task] = &[
         fuzz::USAGE,
         "feed mutated input to every reader of bytes",
         fuzz::main,
+    ),
+    task(
+        "deny",
+        supply::DENY_USAGE,
+        "hold the dependencies to deny.toml",
+        supply::deny,
+    ),
+    task(
+        "minimal-versions",
+        supply::MINIMAL_USAGE,
+        "check the libraries with the oldest versions of what they depend on",
+        supply::minimal_versions,
+    ),
+    task(
+        "reproducible",
+        supply::REPRODUCIBLE_USAGE,
+        "build what is handed out twice, and compare the bytes",
+        supply::reproducible,
     ),
     task(
         "generate",

@@ -28,7 +28,8 @@ pub mod kconfig;
 pub mod kernel;
 pub mod limits;
 pub mod linker;
-mod printable;
+#[doc(hidden)]
+pub mod printable;
 pub mod section_name;
 pub mod spec;
 

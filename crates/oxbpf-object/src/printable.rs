@@ -6,7 +6,11 @@
 use std::fmt::{self, Write};
 
 /// Passes text on, with control characters written as escapes.
-pub(crate) struct Printable<'a, 'f>(pub(crate) &'a mut fmt::Formatter<'f>);
+#[allow(missing_debug_implementations)] // It lives as long as something is written.
+pub struct Printable<'a, 'f>(
+    /// Where it goes.
+    pub &'a mut fmt::Formatter<'f>,
+);
 
 impl Write for Printable<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

@@ -4,8 +4,9 @@
 //! and what can be done about it. `{}` prints that as one line, `{:#}` adds the chain
 //! of causes, and [`Error::kind`] is for programs that want to act on it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
+use oxbpf_object::printable::Printable;
 use rustix::io::Errno;
 
 use crate::program::VerifierError;
@@ -227,6 +228,8 @@ fn errno_text(errno: Errno) -> String {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
+        let alternate = f.alternate();
+        let mut f = Printable(f);
         write!(f, "{} failed", inner.doing)?;
         if let Some(reason) = &inner.reason {
             write!(f, ": {reason}")?;
@@ -237,7 +240,7 @@ impl fmt::Display for Error {
         if let Some(errno) = inner.errno {
             write!(f, ": {}", errno_text(errno))?;
         }
-        if f.alternate() {
+        if alternate {
             let mut source = inner.source.as_deref().map(|s| s as &dyn std::error::Error);
             while let Some(cause) = source {
                 write!(f, ": {cause}")?;

@@ -43,6 +43,12 @@ pub(crate) fn unpin(
         return Err(Error::new(ErrorKind::InvalidInput, doing())
             .with_reason("something else is pinned there"));
     }
+    // Opening went through a symbolic link; removing would not, and leave the pin.
+    if path.is_symlink() {
+        return Err(Error::new(ErrorKind::InvalidInput, doing())
+            .with_reason("it is a symbolic link")
+            .with_remedy("give the path that it leads to"));
+    }
     std::fs::remove_file(path).map_err(|e| {
         let errno = Errno::from_io_error(&e).unwrap_or(Errno::IO);
         Error::syscall(errno, doing())
@@ -59,6 +65,18 @@ fn explain(errno: Errno, path: &Path, doing: String) -> Error {
         Errno::PERM if has_dot(path) => error
             .with_kind(ErrorKind::InvalidInput)
             .with_reason("the kernel takes no dots in names of pins"),
+        Errno::ACCESS if path.is_dir() => error
+            .with_kind(ErrorKind::InvalidInput)
+            .with_reason("it is a directory"),
+        Errno::ACCESS if path.exists() && !is_in_bpffs(path) => error
+            .with_kind(ErrorKind::InvalidInput)
+            .with_reason("that is not in a BPF file system, so nothing is pinned there"),
+        Errno::NAMETOOLONG => error
+            .with_kind(ErrorKind::InvalidInput)
+            .with_reason("a name in a path can have 255 bytes, the path 4095"),
+        Errno::NOTDIR => error
+            .with_kind(ErrorKind::InvalidInput)
+            .with_reason(format!("`{}` is no directory", parent(path).display())),
         Errno::NOENT if !parent(path).exists() => {
             error.with_reason(format!("there is no directory `{}`", parent(path).display()))
         }

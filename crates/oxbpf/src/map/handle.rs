@@ -40,7 +40,7 @@ impl Map {
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let doing = "taking over a descriptor as a map";
         let (fd, info) = MapFd::new(fd).map_err(|e| match e {
-            Errno::INVAL => Error::new(ErrorKind::WrongKind, doing).with_errno(e),
+            Errno::INVAL => Error::new(ErrorKind::WrongKind, doing).with_reason("it is no map"),
             e => Error::syscall(e, doing),
         })?;
         Ok(Self::with_info(fd, &info, sys::nul_terminated(&info.name)))

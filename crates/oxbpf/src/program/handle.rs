@@ -64,7 +64,7 @@ impl Program {
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let doing = || "taking over a descriptor as a program";
         if !sys::is_program(fd.as_fd()) {
-            return Err(Error::new(ErrorKind::WrongKind, doing()).with_errno(Errno::INVAL));
+            return Err(Error::new(ErrorKind::WrongKind, doing()).with_reason("it is no program"));
         }
         let info: uapi::ProgInfo =
             sys::obj_info(fd.as_fd()).map_err(|e| Error::syscall(e, doing()))?;
