@@ -78,6 +78,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Btf(BtfVerb),
 
+    /// Ask the kernel what it can do, with the rights of this process
+    Feature(FeatureArgs),
+
     /// Find out why BPF does not work here, and what to do about it
     #[command(after_help = "Exit status 1 says that there is a problem.")]
     Doctor {
@@ -293,4 +296,19 @@ fn seconds(text: &str) -> Result<Duration, String> {
         return Err("not between 0.001 and 31536000 seconds".into());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FeatureArgs {
+    /// Only what is not there
+    #[arg(long)]
+    pub(crate) missing: bool,
+
+    /// The helpers that programs of this type may call, instead of all else: `xdp`, `kprobe`, ...
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) helpers: Option<String>,
+
+    /// List the functions of the kernel that programs may call, too
+    #[arg(long, conflicts_with = "helpers")]
+    pub(crate) kfuncs: bool,
 }

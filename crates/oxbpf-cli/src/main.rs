@@ -6,6 +6,7 @@
 mod btf;
 mod command;
 mod doctor;
+mod feature;
 mod input;
 mod manual;
 mod output;
@@ -65,6 +66,7 @@ fn dispatch(command: Command, output: &Output) -> anyhow::Result<Verdict> {
             BtfVerb::Diff(args) => btf::diff::run(&args, output),
             BtfVerb::Min(args) => btf::min::run(&args, output),
         },
+        Command::Feature(args) => feature::run(&args, output),
         Command::Doctor { clean } => doctor::run(clean, output),
         Command::Completions { shell } => manual::completions(shell, &mut Cli::command()),
         Command::Man { directory } => manual::pages(directory.as_deref(), Cli::command()),

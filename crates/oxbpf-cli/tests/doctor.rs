@@ -79,3 +79,37 @@ fn cleaning_says_what_it_removed() {
     assert!(text.contains("orphaned probes"), "{text}");
     assert!(text.contains("  none\n"), "{text}");
 }
+
+#[test]
+fn features_are_told_with_what_they_take() {
+    let (text, said, status) = run(["feature"]);
+    assert_eq!((said.as_str(), status), ("", 0));
+    let release = rustix::system::uname()
+        .release()
+        .to_string_lossy()
+        .into_owned();
+    assert!(text.starts_with(&format!("Linux {release}\n")), "{text}");
+    assert!(text.contains("\nprogram types: "), "{text}");
+    let hash = text
+        .lines()
+        .find(|line| line.trim_start().starts_with("hash "))
+        .unwrap();
+    assert!(
+        hash.contains(" yes ") && hash.ends_with("Linux 3.19"),
+        "{hash}"
+    );
+    let (missing, _, _) = run(["feature", "--missing"]);
+    assert!(!missing.contains(" yes "), "{missing}");
+    let (json, _, _) = run(["-o", "json", "feature"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["kernel"], release);
+    assert!(json["map_types"].as_array().unwrap().len() > 30);
+    let (helpers, _, _) = run(["feature", "--helpers", "xdp"]);
+    assert!(helpers.contains("xdp_adjust_head"), "{helpers}");
+    let (_, said, status) = run(["feature", "--helpers", "xpd"]);
+    assert!(
+        said.contains("there is no type of program `xpd`; did you mean `xdp`?"),
+        "{said}"
+    );
+    assert_eq!(status, 2);
+}

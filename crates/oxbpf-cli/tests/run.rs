@@ -77,7 +77,7 @@ fn records_are_shown_by_their_type() {
         return;
     };
     assert_eq!(status, 0);
-    golden("run_records.txt", &masked(&text));
+    golden!("run_records.txt", &masked(&text));
     assert!(
         said.contains("not on_nothing: attaching `on_nothing`"),
         "what cannot be attached is named: {said}"
@@ -121,7 +121,7 @@ fn maps_are_tables_and_histograms() {
     let last = text.rsplit("-- ").next().unwrap();
     let (head, histogram) = last.split_once("hists\n").unwrap();
     assert!(head.contains("calls\nKEY  VALUE\n  7  "), "{text}");
-    golden("run_histogram.txt", histogram);
+    golden!("run_histogram.txt", histogram);
 
     let Some((text, _, _)) = shown(&["-d", "0.5", "-i", "0.2", "-m", "calls", "--per-cpu"]) else {
         return;
@@ -192,7 +192,7 @@ fn help_lists_what_can_be_set() {
     let (text, said, status) = run(["run", object.to_str().unwrap(), "--help"]);
     assert_eq!((said.as_str(), status), ("", 0));
     let (about, options) = text.split_once("\nUsage: ").unwrap();
-    golden("run_help.txt", about);
+    golden!("run_help.txt", about);
     assert!(options.contains("--set <NAME=VALUE>"), "{options}");
     let (plain, _, status) = run(["run", "--help"]);
     assert_eq!(status, 0);

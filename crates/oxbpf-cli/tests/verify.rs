@@ -84,7 +84,7 @@ fn tells_what_was_accepted_and_why_the_rest_was_not() {
         return;
     }
     assert_eq!((said.as_str(), status), ("", 1));
-    golden("verify.txt", &masked(&text));
+    golden!("verify.txt", &masked(&text));
 }
 
 #[test]

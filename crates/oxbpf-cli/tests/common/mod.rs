@@ -1,5 +1,5 @@
 //! Running the command.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};
@@ -83,22 +83,21 @@ pub(crate) fn in_terminal(command: &mut Command) -> (String, i32) {
     )
 }
 
-/// Compares text with a golden file, or writes it there if `BLESS` is set.
-pub(crate) fn golden(name: &str, text: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
+/// Compares text with a golden file, or writes it there if `BLESS` is set. The file is in the test, which may run elsewhere.
+macro_rules! golden {
+    ($name:literal, $text:expr) => {
+        $crate::common::compare($name, include_str!(concat!("golden/", $name)), $text)
+    };
+}
+pub(crate) use golden;
+
+pub(crate) fn compare(name: &str, expected: &str, text: &str) {
     if std::env::var_os("BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+        std::fs::write(std::path::Path::new(golden).join(name), text).unwrap();
+        return;
     }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        text,
-        expected,
-        "{} (BLESS=1 writes it anew)",
-        path.display()
-    );
+    assert_eq!(text, expected, "{name} (BLESS=1 writes it anew)");
 }
 
 /// A file with one of the fixtures' objects.
