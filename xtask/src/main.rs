@@ -3,6 +3,7 @@
 //! Needs nothing but std and what we have made ourselves, so that it is there before anything else is installed.
 
 mod bench;
+mod big_endian;
 mod cargo;
 mod conformance;
 mod corpus;
@@ -86,6 +87,12 @@ const TASKS: &[Task] = &[
         conformance::USAGE,
         "show the objects of Debian's packages to libbpf and to us, and compare",
         conformance::main,
+    ),
+    task(
+        "big-endian",
+        big_endian::USAGE,
+        "run the unit tests of oxbpf-object on s390x, emulated",
+        big_endian::main,
     ),
     task(
         "coverage",
