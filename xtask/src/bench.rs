@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-pub(crate) const USAGE: &str = "demo [DEMO ARGS...] | peers [CASE...]";
+pub(crate) const USAGE: &str = "demo [DEMO ARGS...] | peers [CASE...] | generated";
 
 const RUNS: u32 = 30;
 
@@ -34,9 +34,15 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((what, args)) if what == "demo" => demo(args),
         Some((what, cases)) if what == "peers" => peers(cases),
+        Some((what, [])) if what == "generated" => generated(),
         None => demo(&[]).and(peers(&[])),
         _ => Err(USAGE.into()),
     }
+}
+
+/// What bpf2rs takes to generate a module, and rustc to compile it, by the number of its types.
+fn generated() -> Result<()> {
+    run(cargo().args(["run", "--quiet", "--package", "bpf2rs", "--example", "cost"]))
 }
 
 /// Builds and runs `bench/`, in a mount namespace of its own.

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -118,4 +118,37 @@ impl Run {
         assert_eq!(self.code, Some(1), "{self:?}");
         self
     }
+}
+
+pub(crate) const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// Cargo for a project, with the crates from here in place of published ones, and those that they
+/// need as they are locked here. All projects build into one directory, so that what they share is
+/// built once.
+pub(crate) fn cargo(project: &Path, arguments: &[&str]) -> Command {
+    let lock = project.join("Cargo.lock");
+    if !lock.exists() {
+        fs::copy(Path::new(WORKSPACE).join("Cargo.lock"), lock).unwrap();
+    }
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .current_dir(project)
+        .arg("--offline")
+        .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env_remove("RUSTFLAGS");
+    for name in ["bpf2rs", "oxbpf", "oxbpf-derive", "oxbpf-object"] {
+        let path = Path::new(WORKSPACE).join("crates").join(name);
+        let patch = format!(
+            "patch.crates-io.{name}.path={:?}",
+            path.display().to_string()
+        );
+        command.args(["--config", &patch]);
+    }
+    command.args(arguments);
+    command
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside")
 }

@@ -1,0 +1,123 @@
+//! What generated code costs: the time to generate it beyond clang's, and what rustc takes for it, by
+//! the number of types that cross the kernel boundary. `cargo xtask bench generated` runs this.
+
+use std::{
+    env,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use bpf2rs::{Builder, Target};
+
+const COUNTS: [usize; 6] = [0, 20, 50, 100, 200, 400];
+const GENERATE_RUNS: usize = 30;
+const BUILD_RUNS: usize = 5;
+
+/// A C source with so many structures, each the value of a variable.
+fn source(types: usize) -> String {
+    let mut text = String::from(
+        "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n\
+         char LICENSE[] SEC(\"license\") = \"GPL\";\n\
+         SEC(\"xdp\") int f(void *ctx) { return 0; }\n",
+    );
+    for n in 0..types {
+        writeln!(
+            text,
+            "struct event_{n} {{ __u32 pid; char comm[16]; union {{ __u32 v4; __u8 v6[16]; }}; \
+             __u8 kind : 3, flags : 5; enum {{ A{n}, B{n} }} side; __u64 times[4]; }};\n\
+             struct event_{n} value_{n};"
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn median(mut times: Vec<Duration>) -> (Duration, Duration, Duration) {
+    times.sort();
+    let last = times.len() - 1;
+    (times[last / 2], times[0], times[last])
+}
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/cost");
+    fs::create_dir_all(&root).unwrap();
+    println!("types  generate/ms (least, most)   rustc/s (least, most)");
+    for count in COUNTS {
+        let project = project(&root, count);
+        let object = project.join("src/bpf/many.bpfel.o");
+        let times = (0..GENERATE_RUNS).map(|_| {
+            let start = Instant::now();
+            let output = Builder::new(&object).name("many").generate().unwrap();
+            assert!(output.module().len() > 1000);
+            start.elapsed()
+        });
+        let (typical, least, most) = median(times.collect());
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        print!(
+            "{count:>5}  {:>8.1} ({:.1}, {:.1})",
+            ms(typical),
+            ms(least),
+            ms(most)
+        );
+
+        // The dependencies first, which are not counted.
+        build(&project);
+        let times = (0..BUILD_RUNS).map(|_| {
+            let main = project.join("src/main.rs");
+            let text = fs::read(&main).unwrap();
+            fs::write(&main, text).unwrap();
+            let start = Instant::now();
+            build(&project);
+            start.elapsed()
+        });
+        let (typical, least, most) = median(times.collect());
+        println!(
+            "   {:>8.2} ({:.2}, {:.2})",
+            typical.as_secs_f64(),
+            least.as_secs_f64(),
+            most.as_secs_f64()
+        );
+    }
+}
+
+/// A program that uses a module with so many types.
+fn project(root: &Path, count: usize) -> PathBuf {
+    let project = root.join(format!("many-{count}"));
+    let bpf = project.join("src/bpf");
+    fs::create_dir_all(&bpf).unwrap();
+    let write = |path: &str, text: &str| fs::write(project.join(path), text).unwrap();
+    write("src/bpf/many.bpf.c", &source(count));
+    let oxbpf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../oxbpf");
+    write(
+        "Cargo.toml",
+        &format!(
+            "[package]\nname = \"many-{count}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+             [dependencies]\noxbpf = {{ path = {:?} }}\n\n[workspace]\n",
+            oxbpf.canonicalize().unwrap().display().to_string()
+        ),
+    );
+    write(
+        "src/main.rs",
+        "#[path = \"bpf/many.rs\"]\nmod many;\nfn main() {\n    \
+         println!(\"{:?}\", many::Spec::embedded().map(|spec| spec.programs.f.name));\n}\n",
+    );
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../Cargo.lock");
+    fs::copy(lock, project.join("Cargo.lock")).unwrap();
+    let builder = Builder::new(bpf.join("many.bpf.c")).target(Target::Bpfel);
+    builder.generate().unwrap().write(&bpf).unwrap();
+    project
+}
+
+fn build(project: &Path) {
+    let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .current_dir(project)
+        .args(["build", "--quiet", "--offline"])
+        .env("CARGO_TARGET_DIR", project.parent().unwrap().join("target"))
+        .env("CARGO_INCREMENTAL", "0")
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
