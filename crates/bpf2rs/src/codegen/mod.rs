@@ -67,9 +67,14 @@ pub(crate) fn generate(request: &Request<'_>, specs: &[CollectionSpec]) -> Resul
         .map(|spec| body(request, spec))
         .collect::<Result<_>>()?;
     let guards = embed::guards(request);
-    let mut texts = bodies.iter().map(ToString::to_string);
-    let first = texts.next();
-    let are_same = texts.all(|text| Some(text) == first);
+    let are_same = match &bodies[..] {
+        [_] => true,
+        bodies => {
+            let mut texts = bodies.iter().map(ToString::to_string);
+            let first = texts.next();
+            texts.all(|text| Some(text) == first)
+        }
+    };
     let modules = if are_same {
         let objects = embed::objects(request);
         let body = bodies.into_iter().next();
