@@ -64,7 +64,11 @@ mod generated {
         /// # Errors
         /// If the embedded file is not the one that this module was generated for.
         pub fn embedded() -> ::oxbpf::Result<Self> {
-            let mut object = ::oxbpf::__private::parse("exec_count", OBJECT)?;
+            Self::from_bytes(OBJECT)
+        }
+
+        fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self> {
+            let mut object = ::oxbpf::__private::parse("exec_count", bytes)?;
             Ok(Self {
                 rodata: RodataSpec {
                     execve_nr: ::oxbpf::__private::variable(

@@ -51,7 +51,11 @@ mod generated {
         /// # Errors
         /// If the embedded file is not the one that this module was generated for.
         pub fn embedded() -> ::oxbpf::Result<Self> {
-            let mut object = ::oxbpf::__private::parse("kprobe", OBJECT)?;
+            Self::from_bytes(OBJECT)
+        }
+
+        fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self> {
+            let mut object = ::oxbpf::__private::parse("kprobe", bytes)?;
             Ok(Self {
                 maps: MapSpecs {
                     kprobe_map: ::oxbpf::__private::take_map(&mut object, "kprobe_map")?,

@@ -141,7 +141,11 @@ mod generated {
         /// # Errors
         /// If the embedded file is not the one that this module was generated for.
         pub fn embedded() -> ::oxbpf::Result<Self> {
-            let mut object = ::oxbpf::__private::parse("zoo", OBJECT)?;
+            Self::from_bytes(OBJECT)
+        }
+
+        fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self> {
+            let mut object = ::oxbpf::__private::parse("zoo", bytes)?;
             Ok(Self {
                 rodata: RodataSpec {
                     limit: ::oxbpf::__private::variable(&object, ".rodata", "limit")?,
