@@ -121,6 +121,21 @@ fn helpers_are_those_of_the_program_type() {
     );
     assert_eq!(yes(ProgramType::XDP, Helper::XDP_ADJUST_HEAD), Support::Yes);
     assert_eq!(yes(ProgramType::XDP, Helper(100_000)), Support::No);
+    for program_type in [ProgramType::TRACING, ProgramType::SYSCALL] {
+        if feature::program_type(program_type).support.is_yes() {
+            assert_eq!(
+                yes(program_type, Helper::MAP_LOOKUP_ELEM),
+                Support::Yes,
+                "{program_type}"
+            );
+            assert_eq!(
+                yes(program_type, Helper::SKB_STORE_BYTES),
+                Support::No,
+                "{program_type}"
+            );
+        }
+    }
+    assert_eq!(yes(ProgramType::EXT, Helper::MAP_LOOKUP_ELEM), Support::No);
     let knows = enumerators("bpf_func_id");
     let of_kprobes = feature::helpers_of(ProgramType::KPROBE);
     assert!(

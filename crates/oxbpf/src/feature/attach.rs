@@ -38,33 +38,34 @@ const MULTI: &[AttachType] = &[
     AttachType::TRACE_FSESSION_MULTI,
 ];
 
-/// Loads the smallest program of an attach type that BTF types. `None` for attach types that it does not.
-pub(super) fn load_typed(attach_type: AttachType) -> Option<Result<(), Errno>> {
+/// The request to load a program of an attach type that BTF types. `None` for attach types that it does not;
+/// ENOENT where the kernel does not have what such programs attach to.
+pub(super) fn request(attach_type: AttachType) -> Option<Result<uapi::ProgLoad, Errno>> {
     let btf_id = match TARGETS.iter().find(|(known, ..)| *known == attach_type) {
-        Some((_, kind, name)) => {
-            let found = KernelBtf::running().ok()?.types().find(name, *kind);
-            match found {
-                Some(id) => id.0,
-                None => return Some(Err(Errno::NOENT)),
-            }
-        }
+        Some((_, kind, name)) => match KernelBtf::running().ok()?.types().find(name, *kind) {
+            Some(id) => id.0,
+            None => return Some(Err(Errno::NOENT)),
+        },
         None if MULTI.contains(&attach_type) => 0,
         None => return None,
     };
-    let is_lsm = [AttachType::LSM_MAC, AttachType::LSM_CGROUP].contains(&attach_type);
-    let attr = uapi::ProgLoad {
-        prog_type: if is_lsm {
-            ProgramType::LSM
-        } else {
-            ProgramType::TRACING
-        }
-        .0,
+    let program_type = match attach_type {
+        AttachType::LSM_MAC | AttachType::LSM_CGROUP => ProgramType::LSM,
+        _ => ProgramType::TRACING,
+    };
+    Some(Ok(uapi::ProgLoad {
+        prog_type: program_type.0,
         expected_attach_type: attach_type.0,
         attach_btf_id: btf_id,
         ..Default::default()
-    };
+    }))
+}
+
+/// Loads the smallest program of an attach type that BTF types. `None` for attach types that it does not.
+pub(super) fn load_typed(attach_type: AttachType) -> Option<Result<(), Errno>> {
     let insns = asm::encode(&ending(&[]), Endian::NATIVE);
-    Some(sys::prog_load(attr, &parts(&insns), None).result.map(drop))
+    let load = |attr| sys::prog_load(attr, &parts(&insns), None).result.map(drop);
+    Some(request(attach_type)?.and_then(load))
 }
 
 /// Whether the kernel has programs of an attach type that BTF types; `None` if it does not type those, or lets nobody know.

@@ -2,13 +2,14 @@
 
 use oxbpf_object::asm::Insn;
 use oxbpf_object::btf::{Btf, Contents, Kind};
-use oxbpf_object::kernel::{Helper, ProgramType};
+use oxbpf_object::kernel::{AttachType, Helper, ProgramFlags, ProgramType};
 use rustix::io::Errno;
 
 use super::types::attach_type_of;
-use super::{Support, ending, load_with_log};
+use super::{Support, attach, ending, load_logged};
 use crate::Result;
 use crate::btf::{self, KernelBtf};
+use crate::sys::uapi;
 
 /// What the verifier says of a helper that is not for the program, in its various ages.
 const REFUSALS: &[&str] = &[
@@ -27,19 +28,50 @@ const LOUD: &[Helper] = &[
 
 /// Whether programs of a type may call a helper.
 pub(super) fn helper(program_type: ProgramType, helper: Helper) -> Support {
+    match request(program_type) {
+        Some(request) => ask(request, helper),
+        None => Support::No,
+    }
+}
+
+/// Whether programs that BTF types may call it, at a place.
+pub(super) fn helper_at(attach_type: AttachType, helper: Helper) -> Support {
+    match attach::request(attach_type) {
+        Some(request) => ask(request, helper),
+        None => Support::No,
+    }
+}
+
+/// The request to load a program of a type; `None` where what it may call depends on what it takes the place of.
+fn request(program_type: ProgramType) -> Option<Result<uapi::ProgLoad, Errno>> {
+    let mut attr = uapi::ProgLoad {
+        prog_type: program_type.0,
+        expected_attach_type: attach_type_of(program_type),
+        ..Default::default()
+    };
+    match program_type {
+        ProgramType::TRACING => return attach::request(AttachType::TRACE_RAW_TP),
+        ProgramType::LSM => return attach::request(AttachType::LSM_MAC),
+        ProgramType::EXT | ProgramType::STRUCT_OPS => return None,
+        ProgramType::SYSCALL => attr.prog_flags = ProgramFlags::SLEEPABLE.bits(),
+        _ => {}
+    }
+    Some(Ok(attr))
+}
+
+fn ask(request: Result<uapi::ProgLoad, Errno>, helper: Helper) -> Support {
     let call = Insn {
         code: 0x85,
         imm: helper.0 as i32,
         ..Insn::default()
     };
-    let attach_type = attach_type_of(program_type);
-    let (answer, log) = load_with_log(program_type, attach_type, &ending(&[call]));
+    let (answer, log) = match request {
+        Ok(attr) => load_logged(attr, &ending(&[call])),
+        Err(_) => return Support::No,
+    };
     match answer {
         Ok(()) => Support::Yes,
-        Err(_) if log.is_empty() => match answer {
-            Err(errno @ (Errno::PERM | Errno::ACCESS)) => Support::Unknown(errno),
-            _ => Support::No,
-        },
+        Err(_) if log.is_empty() => Support::of(answer),
         // What else the verifier does not like are the arguments.
         Err(_) => (!REFUSALS.iter().any(|refusal| log.contains(refusal))).into(),
     }

@@ -53,6 +53,11 @@ fn load_with_log(
         expected_attach_type: attach_type,
         ..Default::default()
     };
+    load_logged(attr, insns)
+}
+
+/// Loads a program, with what the verifier has to say.
+fn load_logged(attr: uapi::ProgLoad, insns: &[Insn]) -> (Result<(), Errno>, String) {
     let insns = asm::encode(insns, Endian::NATIVE);
     let mut log = [0; 4096];
     let buffer = LogBuffer {

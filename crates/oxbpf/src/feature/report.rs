@@ -154,7 +154,8 @@ pub fn link_type(what: LinkType) -> Feature<LinkType> {
     }
 }
 
-/// Whether programs of a type may call a helper.
+/// Whether programs of a type may call a helper: tracing programs at a tracepoint, those of security modules at a hook. What
+/// programs may call that replace others (`ext`, `struct_ops`) depends on what they replace: of them the answer is no.
 ///
 /// To ask for `bpf_trace_printk`, `bpf_trace_vprintk` and `bpf_probe_write_user` makes the kernel write a warning into its log.
 #[must_use]
@@ -220,7 +221,7 @@ fn others() -> Vec<Feature<&'static str>> {
         ),
         since(
             "cookies of tracing programs",
-            cookie(ProgramType::TRACING),
+            helpers::helper_at(AttachType::TRACE_FENTRY, Helper::GET_ATTACH_COOKIE),
             (5, 19),
         ),
         since(

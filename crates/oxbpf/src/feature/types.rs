@@ -106,11 +106,6 @@ pub(super) fn map(map_type: MapType) -> Support {
         Err(errno) if map_type == MapType::STRUCT_OPS && errno.raw_os_error() == ENOTSUPP => {
             Support::Yes
         }
-        // A hash table that grows by itself may or may not want to be told so.
-        Err(Errno::INVAL) if map_type == MapType::RHASH => {
-            attr.map_flags = 0;
-            Support::of(sys::map_create(attr, &[]).map(drop))
-        }
         answer => Support::of(answer),
     }
 }
