@@ -272,6 +272,18 @@ pub(crate) struct RunArgs {
     #[arg(short, long = "event", value_name = "[MAP=]TYPE")]
     pub(crate) events: Vec<String>,
 
+    /// Attach XDP programs to this network interface (repeatable)
+    #[arg(short = 'I', long = "interface", value_name = "NAME")]
+    pub(crate) interfaces: Vec<String>,
+
+    /// Sample this process with `perf_event` programs, instead of every CPU
+    #[arg(long, value_name = "PID")]
+    pub(crate) pid: Option<u32>,
+
+    /// How often a second `perf_event` programs sample
+    #[arg(long, value_name = "HZ", default_value_t = 49)]
+    pub(crate) frequency: u64,
+
     /// Which of several objects in a file, counted from 0
     #[arg(long, value_name = "N")]
     pub(crate) object: Option<usize>,

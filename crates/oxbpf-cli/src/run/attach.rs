@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 
-use oxbpf::link::{Attachable, Link, Outcome, attach_each};
-use oxbpf::{Collection, Links};
+use std::io::Read;
+
+use oxbpf::link::{
+    Attachable, Link, Outcome, PerfEvent, Sampling, SoftwareEvent, Xdp, attach_each,
+};
+use oxbpf::{Collection, Links, Program};
 use oxbpf_object::CollectionSpec;
 use oxbpf_object::spec::ProgramSpec;
 
@@ -14,6 +18,44 @@ pub(super) struct Attached {
     pub(super) names: Vec<String>,
     /// What is not attached, and why.
     pub(super) not: Vec<(String, String)>,
+    /// What iterators wrote.
+    pub(super) texts: Vec<String>,
+}
+
+/// Where to attach what does not say it by its section.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places<'r> {
+    /// For XDP programs.
+    pub(super) interfaces: &'r [String],
+    /// For `perf_event`: the process that is sampled, or all.
+    pub(super) pid: Option<u32>,
+    /// How often a second it is sampled.
+    pub(super) frequency: u64,
+}
+
+impl Places<'_> {
+    /// Attaches a program where the options say, if it is of a kind that they are about.
+    fn attach(&self, program: &Program, section: &str) -> Option<oxbpf::Result<Vec<Link>>> {
+        let kind = section.split(['/', '.']).next().unwrap_or_default();
+        match kind {
+            "perf_event" => {
+                let sampling = Sampling::Frequency(self.frequency);
+                let clock = PerfEvent::software(SoftwareEvent::CPU_CLOCK, sampling);
+                let links = match self.pid {
+                    Some(pid) => clock.process(pid).attach(program).map(|link| vec![link]),
+                    None => clock
+                        .attach_on_each_cpu(program)
+                        .map(|links| links.into_iter().collect()),
+                };
+                Some(links)
+            }
+            "xdp" if !self.interfaces.is_empty() => {
+                let attach = |name: &String| Xdp::new(name).attach(program);
+                Some(self.interfaces.iter().map(attach).collect())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Where a program is attached, whichever way: programs for the same place do the same, and kernels differ in which they can.
@@ -38,7 +80,11 @@ fn rank(program: &ProgramSpec) -> u8 {
 }
 
 /// Attaches what can be. Of programs that do the same in different ways the best that can be attached is.
-pub(super) fn attach(spec: &CollectionSpec, collection: &Collection) -> Attached {
+pub(super) fn attach(
+    spec: &CollectionSpec,
+    collection: &Collection,
+    places: Places<'_>,
+) -> Attached {
     let mut attached = Attached::default();
     let programs: HashMap<&str, &ProgramSpec> = spec
         .programs()
@@ -63,14 +109,55 @@ pub(super) fn attach(spec: &CollectionSpec, collection: &Collection) -> Attached
             attached.not.push((attachable.name().to_owned(), why));
             continue;
         }
+        let by_option = match (&attachable, program) {
+            (Attachable::Program(loaded), Some(program)) => places.attach(loaded, &program.section),
+            _ => None,
+        };
+        match by_option {
+            Some(Ok(links)) => {
+                let name = attachable.name().to_owned();
+                attached.links.extend(links);
+                attached.names.push(name);
+                continue;
+            }
+            Some(Err(error)) => {
+                let name = attachable.name().to_owned();
+                attached.not.push((name, error.to_string()));
+                continue;
+            }
+            None => {}
+        }
         for attachment in attach_each([attachable]) {
             match attachment.outcome {
                 Outcome::Attached(link) => {
                     let name = attachment.name.clone();
                     taken.extend(place.clone().map(|place| (place, (name, rank))));
+                    let is_iterator = program.is_some_and(|p| p.section.starts_with("iter"));
+                    if is_iterator {
+                        let mut text = Vec::new();
+                        let read = link.read_iter().map(|mut iter| iter.read_to_end(&mut text));
+                        if let Err(error) = read {
+                            attached
+                                .not
+                                .push((attachment.name.clone(), error.to_string()));
+                        }
+                        attached
+                            .texts
+                            .push(String::from_utf8_lossy(&text).into_owned());
+                    }
                     attached.add(attachment.name, link);
                 }
-                Outcome::Skipped(reason) => attached.not.push((attachment.name, reason)),
+                Outcome::Skipped(reason) => {
+                    let remedy = match program.map(|p| p.section.as_str()) {
+                        Some(section) if section.starts_with("xdp") => {
+                            "; say where with --interface"
+                        }
+                        _ => "",
+                    };
+                    attached
+                        .not
+                        .push((attachment.name, format!("{reason}{remedy}")));
+                }
                 Outcome::Failed(error) => {
                     attached.not.push((attachment.name, error.to_string()));
                 }

@@ -14,7 +14,7 @@ use oxbpf_object::{CollectionSpec, Helper, MapType};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 
-use super::attach::{self, Attached};
+use super::attach::{self, Attached, Places};
 use super::event::{EventTypes, is_ring};
 use super::maps::{Options, Shown};
 use super::stop::Stop;
@@ -95,7 +95,12 @@ impl<'r> Session<'r> {
         // An object that sends records keeps its maps to itself, unless they are asked for.
         let is_asked = !args.maps.is_empty() || args.interval.is_some();
         let refreshes = !maps.is_empty() && (is_asked || sources.is_empty());
-        let attached = attach::attach(spec, collection);
+        let places = Places {
+            interfaces: &args.interfaces,
+            pid: args.pid,
+            frequency: args.frequency,
+        };
+        let attached = attach::attach(spec, collection, places);
         let session = Session {
             args,
             output,
@@ -120,7 +125,8 @@ impl<'r> Session<'r> {
         for (name, why) in not {
             self.output.note(format_args!("  not {name}: {why}"));
         }
-        if self.sources.is_empty() && self.printed.is_none() && !self.refreshes {
+        let is_silent = self.attached.texts.is_empty() && self.sources.is_empty();
+        if is_silent && self.printed.is_none() && !self.refreshes {
             self.output
                 .note("there is nothing to show: no records, no bpf_printk, no maps");
         }
@@ -133,6 +139,17 @@ impl<'r> Session<'r> {
                 "nothing is attached, so nothing will come"
             ));
             return Ok(Verdict::No);
+        }
+        for text in &self.attached.texts {
+            match self.output.is_json {
+                true => writeln!(io::stdout(), "{}", json!({"iterator": text}))?,
+                false => write!(io::stdout(), "{text}")?,
+            }
+        }
+        let is_read = !self.attached.texts.is_empty();
+        if is_read && self.attached.texts.len() == self.attached.names.len() {
+            // Iterators have said all they have to say.
+            return self.finish();
         }
         let interval = self.args.interval.unwrap_or(INTERVAL);
         let mut next = self.start + interval;
