@@ -318,3 +318,33 @@ fn every_command_has_help_a_page_and_completions() {
         }
     }
 }
+
+#[test]
+fn iterators_say_all_they_have_to_say() {
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "iters");
+    let (text, said, status) = run(["run", object.to_str().unwrap(), "-p", "each_task"]);
+    if status != 0 {
+        eprintln!("skipped: {said}");
+        return;
+    }
+    let pid = std::process::id().to_string();
+    assert!(text.lines().any(|line| line == pid), "{text}");
+    assert!(said.ends_with("detached 1 programs\n"), "{said}");
+}
+
+#[test]
+fn xdp_programs_want_an_interface() {
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "tracing");
+    let object = object.to_str().unwrap();
+    let xdp = ["run", object, "-p", "at_xdp", "-d", "0.1"];
+    let (_, said, status) = run(xdp);
+    assert!(said.contains("say where with --interface"), "{said}");
+    assert_eq!(status, 1);
+    let (_, said, status) = run([&xdp[..], &["-I", "lo"]].concat());
+    assert!(said.contains("attached 1 of 1 programs"), "{said}");
+    assert_eq!(status, 0);
+    let (_, said, _) = run([&xdp[..], &["-I", "no_such0"]].concat());
+    assert!(said.contains("no_such0"), "{said}");
+}
