@@ -29,7 +29,7 @@ pub enum Scale {
 /// ```
 /// use oxbpf::map::{Histogram, Scale};
 ///
-/// let latencies = Histogram::new(Scale::Log2, [0, 3, 12, 5]);
+/// let latencies = Histogram::new(Scale::Log2, [0_u64, 3, 12, 5]);
 /// assert_eq!(latencies.total(), 20);
 /// assert_eq!(latencies.slots().nth(2), Some((4..=7, 12)));
 /// println!("{}", latencies.draw("usecs"));
