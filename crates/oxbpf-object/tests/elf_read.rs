@@ -5,8 +5,8 @@ mod clang;
 use oxbpf_object::asm::Insn;
 use oxbpf_object::btf::{Contents, Kind};
 use oxbpf_object::spec::{
-    CollectionSpec, DataKind, ExternKind, Function, Linkage, MapSpec, Pinning, ProgramSpec, Reloc,
-    RelocTarget, SlotRef,
+    CollectionSpec, DataKind, ExternKind, Function, JumpTable, Linkage, MapSpec, Pinning,
+    ProgramSpec, Reloc, RelocTarget, SlotRef,
 };
 use oxbpf_object::{AttachType, Endian, MapFlags, MapType, ProgramFlags, ProgramType};
 
@@ -853,6 +853,60 @@ fn what_libbpf_refuses_is_read() {
         matches!(missing.kind, ExternKind::Unresolvable(why) if why.contains("`-g`")),
         "{missing:?}"
     );
+}
+
+fn targets(tables: &[JumpTable]) -> Vec<Vec<u32>> {
+    tables.iter().map(|table| table.targets.clone()).collect()
+}
+
+#[test]
+fn jump_tables_are_slots_of_their_function() {
+    for target in ["bpfel", "bpfeb"] {
+        let fixture = clang::fixture("elf/jump_tables.s");
+        let Some(object) = clang::compile(&fixture, &["-target", target]) else {
+            return;
+        };
+        let spec = CollectionSpec::parse(&object).unwrap();
+        let by_table = spec.function("by_table").unwrap();
+        assert_eq!(targets(&by_table.jump_tables), [[9, 11, 16, 13]]);
+        let nested = spec.function("nested").unwrap();
+        assert_eq!(targets(&nested.jump_tables), [[7, 9]]);
+        let program = spec.programs().iter().position(|p| p.name == "by_table");
+        let assembled = spec.assemble(program.unwrap()).unwrap();
+        let start = by_table.insns.len();
+        let moved = start as u32;
+        assert_eq!(
+            targets(&assembled.jump_tables),
+            [vec![9, 11, 16, 13], vec![moved + 7, moved + 9]]
+        );
+        let tables: Vec<_> = assembled
+            .relocs
+            .iter()
+            .map(|reloc| (reloc.insn, reloc.target))
+            .collect();
+        assert_eq!(
+            tables,
+            [
+                (4, RelocTarget::JumpTable(0)),
+                (start + 2, RelocTarget::JumpTable(1))
+            ]
+        );
+        // Out of its function, between two instructions, and without an end.
+        let table = object
+            .windows(8)
+            .position(|bytes| spec.endian.read_u64(bytes, 0) == Some(88) && bytes.len() == 8)
+            .unwrap();
+        for wrong in [0_u64, 17 * 8 + 16 + 8, 89, u64::MAX] {
+            let mut damaged = object.clone();
+            let bytes = match spec.endian {
+                Endian::Little => wrong.to_le_bytes(),
+                Endian::Big => wrong.to_be_bytes(),
+            };
+            damaged[table..table + 8].copy_from_slice(&bytes);
+            let error = CollectionSpec::parse(&damaged).unwrap_err().to_string();
+            assert!(error.contains("table `BPF.JT.0.0`"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -821,3 +821,22 @@ fn damage_is_survived() {
         "{linked} linked, {refused} refused"
     );
 }
+
+#[test]
+fn jump_tables_move_along_with_their_functions() {
+    for target in TARGETS {
+        let first = compile_text("int before_all(int x) { return x * 3; }", target);
+        let fixture = clang::fixture("elf/jump_tables.s");
+        let tables = clang::compile(&fixture, &["-target", target]);
+        let (Some(first), Some(tables)) = (first, tables) else {
+            return;
+        };
+        let linked = link(&[("first.o", &first), ("tables.o", &tables)]).unwrap();
+        let spec = CollectionSpec::parse(&linked).unwrap();
+        let nested = spec.function("nested").unwrap();
+        assert!(nested.section_offset > 2, "it has not moved");
+        assert_eq!(nested.jump_tables[0].targets, [7, 9]);
+        let by_table = spec.function("by_table").unwrap();
+        assert_eq!(by_table.jump_tables[0].targets, [9, 11, 16, 13]);
+    }
+}

@@ -62,3 +62,27 @@ fn a_program_jumps_to_a_place_in_a_table() {
     assert_eq!(run(&program, &[0; 32]), 10);
     assert_eq!(run(&program, &[0; 48]), 11);
 }
+
+/// A function that is called jumps by a table of its own, whose places move along with it.
+#[test]
+fn functions_have_tables_of_their_own() {
+    let mut spec = CollectionSpec::parse(fixtures::JUMP_TABLES).unwrap();
+    spec.license = "GPL".into();
+    let loaded = Loader::new().keep_going(spec).unwrap();
+    // It is a matter of who jumps.
+    assert!(loaded.report("before").unwrap().is_loaded());
+    let report = loaded.report("by_table").unwrap();
+    if let Some(error) = report.error() {
+        assert!(error.to_string().contains("making a jump table"), "{error}");
+        skip!("this kernel has no arrays of instruction positions");
+    }
+    let run = |number: u64| {
+        let run = TestRun {
+            context: &number.to_ne_bytes(),
+            ..TestRun::default()
+        };
+        let program = report.program().unwrap();
+        program.test_run(run).unwrap().return_value
+    };
+    assert_eq!([0, 1, 2, 3, 4].map(run), [10, 11, 99, 21, 99]);
+}

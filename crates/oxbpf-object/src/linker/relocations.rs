@@ -1,5 +1,7 @@
 //! Symbols and relocations: what moves along with the sections.
 
+use std::collections::HashSet;
+
 use object::elf;
 
 use super::globals::Globals;
@@ -10,6 +12,9 @@ use super::{Error, ErrorKind};
 use crate::Endian;
 use crate::asm::Insn;
 use crate::elf::file::{Relocation, Symbol};
+
+/// The section of tables that indirect jumps go by.
+const JUMP_TABLES: &str = ".jumptables";
 
 const R_BPF_NONE: u32 = 0;
 const R_BPF_64_ABS64: u32 = 2;
@@ -139,6 +144,7 @@ pub(super) fn rebase(
     symbols: &Symbols,
     endian: Endian,
 ) -> Result<Vec<Table>, Error> {
+    let mut tables_moved = HashSet::new();
     let mut tables: Vec<Option<Table>> = sections.outputs.iter().map(|_| None).collect();
     for (object, input) in inputs.iter().enumerate() {
         for section in &input.file.sections {
@@ -177,6 +183,22 @@ pub(super) fn rebase(
                     _ => 0,
                 };
                 let is_code = patched.executable;
+                let is_table = symbol
+                    .section
+                    .is_some_and(|of| input.file.section_name(of) == JUMP_TABLES);
+                if let (true, Some(table)) = (is_table && is_code, target) {
+                    let start = table.offset.checked_add(symbol.value);
+                    let is_new = tables_moved.insert((table.output, start));
+                    if is_new
+                        && move_table(sections, table, &symbol, place.offset, endian).is_none()
+                    {
+                        let message = format!(
+                            "jump table `{}` lies outside of its section",
+                            input.file.describe(&symbol)
+                        );
+                        return Err(wrong(Error::new(ErrorKind::Reference, message)));
+                    }
+                }
                 let offset = patch(sections, place, is_code, &relocation, moved, endian)
                     .ok_or_else(|| {
                         let message = format!(
@@ -198,6 +220,24 @@ pub(super) fn rebase(
         }
     }
     Ok(tables.into_iter().flatten().collect())
+}
+
+/// Makes the entries of a jump table, which count from the start of the section of their function, larger by how far that has moved.
+fn move_table(
+    sections: &mut Sections<'_>,
+    table: Place,
+    symbol: &Symbol<'_>,
+    moved: u64,
+    endian: Endian,
+) -> Option<()> {
+    let output = sections.outputs.get_mut(table.output)?;
+    let start = usize::try_from(table.offset.checked_add(symbol.value)?).ok()?;
+    let end = start.checked_add(usize::try_from(symbol.size).ok()?)?;
+    for entry in output.data.get_mut(start..end)?.chunks_exact_mut(8) {
+        let old = endian.read_u64(entry, 0)?;
+        endian.write_u64(entry, 0, old.checked_add(moved)?)?;
+    }
+    Some(())
 }
 
 /// Where a relocation is in the output. What is counted there from the start of a section gets larger by how far that has moved.

@@ -22,7 +22,7 @@ impl CollectionSpec {
     /// # Errors
     ///
     /// Where the instructions depend on the kernel that the program is loaded into, by relocations to its types, by its functions
-    /// and variables, or by an arena's variables; and as for [`assemble`](Self::assemble).
+    /// and variables, or by an arena's variables, and where they jump by table; and as for [`assemble`](Self::assemble).
     pub fn signed_bytes(&self, program: usize) -> Result<Vec<u8>, AssembleError> {
         let mut assembled = self.assemble(program)?;
         let refuse = |problem: &str| {
@@ -41,6 +41,11 @@ impl CollectionSpec {
                 }
                 RelocTarget::Extern(_) => {
                     return Err(refuse("it refers to what only the kernel has"));
+                }
+                RelocTarget::JumpTable(_) => {
+                    return Err(refuse(
+                        "a table of its jumps has no place yet that stays the same",
+                    ));
                 }
                 _ => continue,
             };

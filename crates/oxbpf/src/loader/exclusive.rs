@@ -67,11 +67,11 @@ fn digest(
         Some((name, 0))
     };
     let references = References {
-        jump_tables: &[],
         kernel,
         spec,
         externs,
         map: &map,
+        jump_tables: &[],
         before_modules: if signed { spec.maps().len() } else { 0 },
     };
     let mut insns = planned.assembled.insns.clone();

@@ -49,6 +49,13 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
     let program_type = load.program_type;
     let doing = format!("loading program `{}` ({program_type})", load.name);
     let error = Error::syscall(errno, doing);
+    if let Some((kind, reason)) = signature(load, errno, verdict.says_why()) {
+        let error = error.with_kind(kind).with_reason(reason);
+        return match verdict.says_why() {
+            true => error.with_verifier(verdict),
+            false => error,
+        };
+    }
     // Of the attach types that BTF types, a kernel that does not know one complains of something else, if at all.
     let is_unknown = errno == Errno::INVAL
         && verdict.insn().is_none()
@@ -68,9 +75,6 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
             None => error,
         };
     }
-    if let Some((kind, reason)) = signature(load, errno) {
-        return error.with_kind(kind).with_reason(reason);
-    }
     match errno {
         Errno::PERM | Errno::ACCESS => {
             match memlock::remedy().or_else(|| denied::remedy(needed_capabilities(program_type))) {
@@ -89,7 +93,11 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
 }
 
 /// What is wrong with the signature, if it has one and that is what is wrong.
-fn signature(load: &ProgramLoad<'_>, errno: Errno) -> Option<(ErrorKind, &'static str)> {
+fn signature(
+    load: &ProgramLoad<'_>,
+    errno: Errno,
+    verifier_says_why: bool,
+) -> Option<(ErrorKind, &'static str)> {
     load.signature?;
     Some(match errno {
         Errno::NOKEY => (
@@ -104,6 +112,7 @@ fn signature(load: &ProgramLoad<'_>, errno: Errno) -> Option<(ErrorKind, &'stati
             ErrorKind::InvalidInput,
             "its signature is no CMS (PKCS #7) message in DER",
         ),
+        _ if verifier_says_why => return None,
         Errno::TOOBIG => (
             ErrorKind::Unsupported,
             "this kernel takes no signatures of programs (Linux 6.18)",

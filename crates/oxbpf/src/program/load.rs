@@ -73,7 +73,8 @@ pub struct ProgramLoad<'a> {
     pub line_info: &'a [LineInfo],
     /// `LINUX_VERSION_CODE`, which kernels before 5.0 want for kprobes.
     pub kernel_version: u32,
-    /// Descriptors that instructions refer to by index: maps, BTF of modules.
+    /// Descriptors that instructions refer to by index: maps, BTF of modules. Those of a signed program are bound to it, whether
+    /// instructions refer to them or not.
     pub fd_array: &'a [BorrowedFd<'a>],
     /// A BPF token, whose permissions count instead of the caller's. Linux 6.9.
     pub token: Option<BorrowedFd<'a>>,
@@ -259,6 +260,8 @@ impl<'a> Request<'a> {
         }
         if let Some(signature) = load.signature {
             attr.keyring_id = signature.keyring.0;
+            // Linux 7 wants to know all maps of a signed program beforehand. The call puts in how many they are.
+            attr.fd_array_cnt = u32::from(!load.fd_array.is_empty());
         }
         let mut this = Self {
             attr,
