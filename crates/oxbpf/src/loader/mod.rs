@@ -198,6 +198,9 @@ impl Loader {
 
     /// Loads the object's program `name` with a signature: a detached CMS (PKCS #7) message in DER, by a key in `keyring`, over what
     /// [`CollectionSpec::signed_bytes`] gives. Linux 6.18.
+    ///
+    /// Linux 7.3 wants the maps of a signed program to be constant, [for it alone](oxbpf_object::spec::MapSpec::exclusive_to), and
+    /// signed too: there this is for programs without maps.
     #[must_use]
     pub fn signature(
         mut self,
