@@ -99,9 +99,13 @@ impl Map {
             }
             answer => answer,
         };
-        let fd = fd.map_err(|errno| match (errno, options.exclusive_to) {
-            (Errno::TOOBIG, [_, ..]) => no_exclusive_maps(errno, name),
-            _ => explain(errno, name, spec, &attr),
+        let fd = fd.map_err(|errno| {
+            let is_exclusive = !options.exclusive_to.is_empty();
+            // The kernel does not say which attribute it does not know.
+            match is_exclusive && is_refused_for_exclusion(attr, errno) {
+                true => no_exclusive_maps(errno, name),
+                false => explain(errno, name, spec, &attr),
+            }
         })?;
         let info = uapi::MapInfo {
             r#type: attr.map_type,
@@ -161,6 +165,12 @@ fn is_struct_ops(attr: &uapi::MapCreate) -> bool {
 /// Whether creation may work without BTF: many types of map refuse it.
 fn may_be_the_types(errno: Errno) -> bool {
     errno == Errno::INVAL || errno.raw_os_error() == ENOTSUPP
+}
+
+/// Whether a map that was refused would not be, were it not for one program alone.
+#[cold]
+fn is_refused_for_exclusion(attr: uapi::MapCreate, errno: Errno) -> bool {
+    [Errno::INVAL, Errno::TOOBIG].contains(&errno) && create(attr, &[]).is_ok()
 }
 
 #[cold]
