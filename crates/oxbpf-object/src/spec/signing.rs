@@ -42,11 +42,6 @@ impl CollectionSpec {
                 RelocTarget::Extern(_) => {
                     return Err(refuse("it refers to what only the kernel has"));
                 }
-                RelocTarget::JumpTable(_) => {
-                    return Err(refuse(
-                        "a table of its jumps has no place yet that stays the same",
-                    ));
-                }
                 _ => continue,
             };
             let data = self.maps.get(map).and_then(|map| map.data.as_ref());
