@@ -286,7 +286,9 @@ fn nobody_reading_is_no_error() {
 
 #[test]
 fn lines_of_help_fit_a_terminal() {
-    let (help, status) = in_terminal(oxbpf().args(["run", "--help"]));
+    let Some((help, status)) = in_terminal(oxbpf().args(["run", "--help"])) else {
+        return;
+    };
     assert_eq!(status, 0);
     assert!(
         help.lines().all(|line| line.chars().count() <= 80),
