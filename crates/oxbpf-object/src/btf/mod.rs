@@ -19,6 +19,7 @@ mod dedup;
 mod describe;
 pub mod diff;
 pub mod dump_c;
+mod edit;
 mod elf;
 mod error;
 mod ext;
@@ -40,6 +41,7 @@ use std::sync::{Arc, OnceLock};
 pub use builder::BtfBuilder;
 pub use dedup::Deduplicated;
 pub use describe::{Description, Field, FieldValue};
+pub(crate) use edit::{Edit, Word};
 pub use error::Error;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, Groups, LineInfo, Record, Records};
 use header::{Header, RecordLayouts, TYPE_SIZE, info_kind};
@@ -290,9 +292,15 @@ impl Btf {
     /// The record of a type of our own.
     #[inline]
     fn record(&self, id: TypeId) -> Option<&[u8]> {
+        self.type_bytes().get(self.range_of(id)?)
+    }
+
+    /// Where the record of a type of our own is among the types.
+    #[inline]
+    fn range_of(&self, id: TypeId) -> Option<std::ops::Range<usize>> {
         let position = id.0.checked_sub(self.0.first)? as usize;
         let &[start, end] = self.0.offsets.get(position..)?.first_chunk()?;
-        self.type_bytes().get(start as usize..end as usize)
+        Some(start as usize..end as usize)
     }
 }
 

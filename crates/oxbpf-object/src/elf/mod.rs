@@ -24,6 +24,7 @@ pub(crate) mod types;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use embedded::embedded;
 pub use error::{Error, ErrorKind};
@@ -33,8 +34,7 @@ use relocations::Resolver;
 use role::Role;
 use types::Types;
 
-use crate::Endian;
-use crate::btf::{Btf, BtfBuilder, BtfExt, FuncLinkage, SectionVar, TypeId, VarLinkage};
+use crate::btf::{Btf, BtfExt, Edit, FuncLinkage, SectionVar, TypeId, VarLinkage, Word};
 use crate::limits::MAX_ITEMS;
 use crate::spec::{CollectionSpec, Linkage};
 
@@ -130,11 +130,14 @@ fn read(name: &str, bytes: &[u8]) -> Result<CollectionSpec, Error> {
     read_notes(&file, &roles, &mut spec)?;
 
     let btf = match the_section(&file, &roles, Role::Btf)? {
-        Some(section) => Some(Btf::parse(section.data.to_vec())?),
+        Some(section) => {
+            let bytes = Arc::new(section.data.to_vec());
+            Some((Btf::parse_shared(bytes.clone(), None)?, bytes))
+        }
         None => None,
     };
     let types = match &btf {
-        Some(btf) => Some(Types::new(btf, &file)?),
+        Some((btf, _)) => Some(Types::new(btf, &file)?),
         None => None,
     };
     let functions = functions::add(&file, &roles, &mut spec)?;
@@ -148,13 +151,18 @@ fn read(name: &str, bytes: &[u8]) -> Result<CollectionSpec, Error> {
     }
     .resolve(&mut spec)?;
 
+    let mut completion = Vec::new();
     if let Some(types) = &types {
         if let Some(section) = the_section(&file, &roles, Role::BtfExt)? {
             let ext = BtfExt::parse(section.data, types.btf)?;
             debug_info::add(&ext, types.btf, &file, &roles, &functions, &mut spec)?;
         }
         add_exception_callbacks(types, &mut spec)?;
-        spec.btf = Some(complete(types, file.endian, &kconfig, &spec)?);
+        completion = complete(types, &kconfig, &spec)?;
+    }
+    drop(types);
+    if let Some((btf, bytes)) = btf {
+        spec.btf = Some(btf.edited(bytes, &completion)?);
     }
     Ok(spec)
 }
@@ -296,18 +304,17 @@ fn add_exception_callbacks(types: &Types<'_>, spec: &mut CollectionSpec) -> Resu
     Ok(())
 }
 
-/// Completes the types: sections get their sizes and variables their places, and what only this object is to see becomes static.
+/// What completes the types: sections get their sizes and variables their places, and what only this object is to see becomes static.
 fn complete(
     types: &Types<'_>,
-    endian: Endian,
     kconfig: &KconfigOffsets,
     spec: &CollectionSpec,
-) -> Result<Btf, Error> {
+) -> Result<Vec<Word>, Error> {
     // The kernel knows no way to read past a record of an unknown kind either: such types are for looking at only.
     if types.btf.unread().is_some() {
-        return Ok(types.btf.clone());
+        return Ok(Vec::new());
     }
-    let mut edited = BtfBuilder::copy_of(types.btf)?;
+    let mut edited = Edit::of(types.btf);
     for typed in &types.sections {
         if let Some(section) = typed.section {
             let variables = typed.variables.iter().map(|placed| SectionVar {
@@ -340,5 +347,5 @@ fn complete(
             edited.set_func_linkage(ty, FuncLinkage::STATIC)?;
         }
     }
-    Ok(Btf::parse(edited.to_bytes(endian)?)?)
+    Ok(edited.finish())
 }

@@ -56,7 +56,8 @@ impl<'b> Types<'b> {
             externs: HashMap::new(),
             exception_callbacks: Vec::new(),
         };
-        for (id, ty) in btf.types() {
+        let wanted = [Kind::DATASEC, Kind::VAR, Kind::FUNC, Kind::DECL_TAG];
+        for (id, ty) in btf.types().filter(|(_, ty)| wanted.contains(&ty.kind())) {
             match ty.contents() {
                 Contents::DataSection(_) => {
                     let name = name_of(ty)?;
