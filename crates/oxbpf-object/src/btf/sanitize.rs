@@ -6,7 +6,9 @@
 use bitflags::bitflags;
 
 use super::header::info_vlen;
-use super::{Btf, BtfBuilder, Contents, Error, FuncLinkage, Kind, SectionVar, TypeId, VarLinkage};
+use super::{
+    Btf, BtfBuilder, Contents, Error, Func, FuncLinkage, Kind, SectionVar, TypeId, Var, VarLinkage,
+};
 
 bitflags! {
     /// What a kernel accepts in the BTF of an object.
@@ -38,6 +40,26 @@ const KSYMS: &str = ".ksyms";
 
 /// The size that variables of `.ksyms` are given: that of `int`.
 const KSYM_SIZE: u32 = 4;
+
+impl Btf {
+    /// Whether there is something that [`settle_externs`](BtfBuilder::settle_externs) would change.
+    pub fn has_externs(&self) -> bool {
+        self.types().any(|(_, ty)| match ty.kind() {
+            Kind::VAR | Kind::FUNC => matches!(
+                ty.contents(),
+                Contents::Var(Var {
+                    linkage: VarLinkage::EXTERN,
+                    ..
+                }) | Contents::Func(Func {
+                    linkage: FuncLinkage::EXTERN,
+                    ..
+                })
+            ),
+            Kind::DATASEC => ty.name() == KSYMS,
+            _ => false,
+        })
+    }
+}
 
 impl BtfBuilder {
     /// Turns what is external into what the kernel accepts, given the BTF that this is a copy of.

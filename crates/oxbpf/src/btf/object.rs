@@ -29,14 +29,23 @@ impl ObjectBtf {
     pub(crate) fn load(btf: &Btf, token: Option<BorrowedFd<'_>>) -> Result<Self> {
         let invalid =
             |e| Error::new(ErrorKind::InvalidObject, "preparing its types").with_source(e);
-        let mut copy = BtfBuilder::copy_of(btf).map_err(invalid)?;
-        copy.settle_externs(btf).map_err(invalid)?;
-        let bytes = copy.to_bytes(Endian::NATIVE).map_err(invalid)?;
-        let refused = match load(&bytes, token) {
+        let settled = || {
+            let mut copy = BtfBuilder::copy_of(btf)?;
+            copy.settle_externs(btf)?;
+            Ok(copy)
+        };
+        let result = if btf.endian() == Endian::NATIVE && !btf.has_externs() {
+            load(btf.raw(), token)
+        } else {
+            let bytes = settled().and_then(|copy| copy.to_bytes(Endian::NATIVE));
+            load(&bytes.map_err(invalid)?, token)
+        };
+        let refused = match result {
             Ok(fd) => return Ok(Self(fd)),
             Err(errno @ (Errno::PERM | Errno::ACCESS)) => return Err(denied(errno)),
             Err(errno) => errno,
         };
+        let mut copy = settled().map_err(invalid)?;
         copy.sanitize(supported_kinds(token));
         let sanitized = copy.to_bytes(Endian::NATIVE).map_err(invalid)?;
         load(&sanitized, token).map(Self).map_err(|_| {
