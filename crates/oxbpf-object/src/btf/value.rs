@@ -55,7 +55,8 @@ impl Btf {
     /// let pid = Member { name: "pid", ty: int, bit_offset: 0, bitfield_size: 0 };
     /// let event = btf.add_struct("event", 4, &[pid]);
     /// let btf = btf.build()?;
-    /// let value = btf.value(event, &7i32.to_ne_bytes());
+    /// let bytes = 7i32.to_ne_bytes();
+    /// let value = btf.value(event, &bytes);
     /// assert_eq!(value.to_string(), "{pid=7}");
     /// # Ok::<(), oxbpf_object::btf::Error>(())
     /// ```
