@@ -39,7 +39,8 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     }
     let program = build()?;
     let mut objects = vec![corpus::debian_objects(sample)?];
-    if !sample {
+    let of_debian = corpus::SUITES.iter().any(|suite| only.starts_with(suite));
+    if !sample && !of_debian {
         objects.push(selftests::objects()?);
     }
     for directory in &mut objects {

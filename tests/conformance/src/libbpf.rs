@@ -164,8 +164,8 @@ impl Program<'_> {
         unsafe { sys::bpf_program__set_autoload(self.raw.as_ptr(), autoload) };
     }
 
-    /// The instructions as they are now.
-    pub(crate) fn insns(&self, endian: Endian) -> Vec<Insn> {
+    /// The instructions as they are now, in this machine's byte order whatever the object's.
+    pub(crate) fn insns(&self) -> Vec<Insn> {
         // SAFETY: the program is alive, as its object is.
         let (start, count) = unsafe {
             (
@@ -181,7 +181,7 @@ impl Program<'_> {
             unsafe { std::slice::from_raw_parts(start.cast::<u8>(), count as usize * Insn::SIZE) };
         let slots = bytes.chunks_exact(Insn::SIZE);
         slots
-            .map(|slot| Insn::decode(slot.try_into().expect("a slot's bytes"), endian))
+            .map(|slot| Insn::decode(slot.try_into().expect("a slot's bytes"), Endian::NATIVE))
             .collect()
     }
 }

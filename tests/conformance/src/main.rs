@@ -73,7 +73,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         load: true,
         types: true,
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
-        timeout: Duration::from_secs(120),
+        timeout: Duration::from_secs(600),
         paths: Vec::new(),
         one: false,
     };
@@ -188,7 +188,9 @@ fn gather(root: &Path, path: &Path, objects: &mut Vec<(String, PathBuf)>) -> Res
     let cannot = |error| format!("{}: {error}", path.display());
     for entry in std::fs::read_dir(path).map_err(cannot)? {
         let entry = entry.map_err(cannot)?.path();
-        let hidden = entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = entry
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         if hidden {
             continue;
         }

@@ -114,7 +114,7 @@ fn prepared(
     let programs = object.programs().into_iter();
     let programs = programs
         .filter(Program::autoload)
-        .map(|program| (program.name(), program.insns(spec.endian)));
+        .map(|program| (program.name(), program.insns()));
     Some((maps, programs.collect()))
 }
 
