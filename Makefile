@@ -44,6 +44,10 @@ mutate: setup ## break the code line by line, and see a test fail each time
 fuzz: setup ## feed mutated input to every reader of bytes, for TIME=600 seconds in all
 	$(XTASK) fuzz --time $(TIME)
 
+.PHONY: soak
+soak: setup ## load, attach, drop and read rings for TIME=3600 seconds each: nothing grows
+	$(XTASK) soak --time $(TIME)
+
 .PHONY: deny
 deny: rust ## hold the dependencies to deny.toml: licences, advisories, one version of each
 	$(XTASK) deny

@@ -24,6 +24,7 @@ mod peer;
 mod process;
 mod selftests;
 mod setup;
+mod soak;
 mod supply;
 mod test;
 #[cfg(test)]
@@ -117,6 +118,12 @@ const TASKS: &[Task] = &[
         fuzz::USAGE,
         "feed mutated input to every reader of bytes",
         fuzz::main,
+    ),
+    task(
+        "soak",
+        soak::USAGE,
+        "load, attach and drop, and read rings, for hours: memory and descriptors stay what they are",
+        soak::main,
     ),
     task(
         "deny",

@@ -1,6 +1,6 @@
 //! Names that all objects can see: which definition of each counts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use object::elf;
 
@@ -42,12 +42,19 @@ impl<'a> Globals<'a> {
     ) -> Result<Globals<'a>, Error> {
         let mut globals = Globals::default();
         for (object, input) in inputs.iter().enumerate() {
+            let mut names = HashSet::new();
             for (_, symbol) in input.file.symbols() {
                 if symbol.is_local() || is_left_out(sections, object, &symbol) {
                     continue;
                 }
                 let in_object = |error: Error| error.in_object(&input.name);
                 let name = symbol.name().map_err(|error| in_object(error.into()))?;
+                if !names.insert(name) {
+                    let message = "the object has two symbols of this name that others can see";
+                    return Err(
+                        in_object(Error::new(ErrorKind::Duplicate, message)).at_symbol(name)
+                    );
+                }
                 if symbol.section.is_none() && !symbol.undefined {
                     let message = "it is in no section: was a variable left without an initial value by an old compiler?";
                     return Err(
