@@ -1,4 +1,8 @@
 //! What is refused for being too much, each with its reason.
+//!
+//! Beyond a limit there is an error that names it: of kind `Limit` for what concerns a whole object or a link
+//! ([`elf::ErrorKind`](crate::elf::ErrorKind), [`linker::ErrorKind`](crate::linker::ErrorKind)), one of their own for types
+//! and relocations ([`btf::Error`](crate::btf::Error), [`core_reloc::ErrorKind`](crate::core_reloc::ErrorKind)).
 
 /// The longest chain of types followed from one type to what it is made from (`const` of a typedef of an array of ...).
 ///

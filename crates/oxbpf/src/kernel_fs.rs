@@ -3,6 +3,7 @@
 //! Where one is not mounted, it is mounted for this process alone, without a place in the tree of files (`fsopen`,
 //! `fsmount`, Linux 5.2): nobody else sees it and it goes with the last descriptor.
 
+use crate::limits::MAX_KERNEL_FILE;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,9 +12,6 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
-
-/// The longest file read. The longest there is, the list of functions that can be traced, has some 3 MB.
-const MAX_FILE: usize = 32 << 20;
 
 /// A kind of file system, and where it usually is.
 #[derive(Debug)]
@@ -73,7 +71,7 @@ impl KernelFs {
         loop {
             match rustix::io::read(&file, &mut chunk) {
                 Ok(0) => break,
-                Ok(_) if text.len() >= MAX_FILE => return Err(Errno::FBIG),
+                Ok(_) if text.len() >= MAX_KERNEL_FILE => return Err(Errno::FBIG),
                 Ok(read) => text.extend_from_slice(&chunk[..read]),
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(errno),

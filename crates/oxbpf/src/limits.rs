@@ -38,3 +38,26 @@ pub const BATCH_LEAST: usize = 16;
 /// How many functions one link may attach a program to: as many as the kernel takes
 /// (`MAX_KPROBE_MULTI_CNT`, `MAX_TRACING_MULTI_CNT`).
 pub const MAX_FUNCTIONS: usize = 1 << 20;
+
+/// How many bytes are read of a file of tracefs or debugfs: the longest there is, the list of functions that can be traced,
+/// has some 3 MB. A longer one is answered as too large (`EFBIG`).
+pub const MAX_KERNEL_FILE: usize = 32 << 20;
+
+/// How many bytes the ring of one CPU may have; no machine has that much, and the sum with a page is a number. More is
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
+pub const MAX_PERF_RING: usize = 1 << 30;
+
+/// More CPUs than any kernel can be configured for. A list with more of them is no list of CPUs.
+pub const MAX_CPUS: u32 = 1 << 16;
+
+/// How often an interrupted call is started again before the interruption is reported (`EINTR`). A profiler's timer may
+/// interrupt a long verification each time; it must end all the same.
+pub const MAX_INTERRUPTIONS: usize = 100;
+
+/// How many threads detach at once. Detaching a probe is mostly waiting for other CPUs to leave it (RCU), and those
+/// who wait at the same time wait together. The others wait for their turn.
+pub const MAX_DETACHING_THREADS: usize = 32;
+
+/// How many bytes of a name in the kernel's information on a link are read: the longest are those of functions
+/// (`KSYM_NAME_LEN` is 512) and of files (`PATH_MAX`). Longer ones are cut off.
+pub const MAX_LINK_NAME: usize = 4096;

@@ -193,7 +193,7 @@ pub(crate) fn core(input: &[u8]) {
     };
     let first = Insn::decode(*numbers.last_chunk().unwrap_or(&[0; 8]), Endian::Little);
     let insns = [first, Insn::default()];
-    let ids = local.end().0.min(64).max(1);
+    let ids = local.end().0.clamp(1, 64);
     for id in [word(0) % ids, word(0)] {
         for kind in [word(4) % 14, word(4)] {
             let record = btf::CoreRelo {

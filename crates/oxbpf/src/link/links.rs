@@ -5,10 +5,7 @@ use std::thread;
 
 use super::Link;
 use crate::Result;
-
-/// How many threads detach at once. Detaching a probe is mostly waiting for other CPUs to leave it (RCU), and those
-/// who wait at the same time wait together.
-const MAX_THREADS: usize = 32;
+use crate::limits::MAX_DETACHING_THREADS;
 
 /// Many links, which are detached together: faster than one after the other, as far as the kernel lets several
 /// wait at once.
@@ -104,7 +101,7 @@ impl<'a> IntoIterator for &'a Links {
 
 /// Does `work` on all items, several at a time; the answers are in the order of the items.
 fn each_at_once<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let threads = items.len().min(MAX_THREADS);
+    let threads = items.len().min(MAX_DETACHING_THREADS);
     let queue = Mutex::new(items.into_iter().enumerate());
     let answers = Mutex::new(Vec::new());
     let worker = || {
@@ -139,7 +136,14 @@ mod tests {
 
     #[test]
     fn answers_are_in_the_order_of_the_items() {
-        for length in [0, 1, 2, MAX_THREADS, MAX_THREADS + 1, 1000] {
+        for length in [
+            0,
+            1,
+            2,
+            MAX_DETACHING_THREADS,
+            MAX_DETACHING_THREADS + 1,
+            1000,
+        ] {
             let items: Vec<usize> = (0..length).collect();
             let doubled: Vec<usize> = items.iter().map(|n| n * 2).collect();
             assert_eq!(each_at_once(items, |n| n * 2), doubled);
@@ -150,7 +154,7 @@ mod tests {
     fn waits_for_many_at_once() {
         let pause = std::time::Duration::from_millis(20);
         let start = std::time::Instant::now();
-        each_at_once(vec![(); MAX_THREADS], |()| thread::sleep(pause));
-        assert!(start.elapsed() < pause * (MAX_THREADS as u32) / 2);
+        each_at_once(vec![(); MAX_DETACHING_THREADS], |()| thread::sleep(pause));
+        assert!(start.elapsed() < pause * (MAX_DETACHING_THREADS as u32) / 2);
     }
 }

@@ -12,6 +12,7 @@ use super::record::Padding;
 use super::{Events, Record, Records, impl_events};
 use crate::denied;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::MAX_PERF_RING;
 use crate::map::{Map, Plain, UpdateFlags, check_key, check_kind, check_value};
 use crate::sys::perf::{PerfEventAttr, Scope, perf_event_enable, perf_event_open};
 use crate::sys::perf_ring::PerfConsumer;
@@ -146,9 +147,9 @@ impl PerfBuffer {
     fn open(&mut self, cpu: u32, options: PerfBufferOptions) -> Result<()> {
         let (page, size) = (rustix::param::page_size(), options.size);
         let size = size.max(page).checked_next_power_of_two();
-        let size = size.filter(|size| *size <= MAX_SIZE).ok_or_else(|| {
+        let size = size.filter(|size| *size <= MAX_PERF_RING).ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, self.opening()).with_reason(format!(
-                "a ring of {} bytes is larger than {MAX_SIZE}",
+                "a ring of {} bytes is larger than {MAX_PERF_RING}",
                 options.size
             ))
         })?;
@@ -195,9 +196,6 @@ impl PerfBuffer {
         enabled.map_err(|errno| Error::syscall(errno, format!("{}, CPU {cpu}", self.opening())))
     }
 }
-
-/// How large a ring may be; no machine has that much, and the sum with a page is a number.
-const MAX_SIZE: usize = 1 << 30;
 
 /// The bit `watermark` of `struct perf_event_attr`.
 const WATERMARK: u64 = 1 << 14;

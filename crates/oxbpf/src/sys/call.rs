@@ -7,10 +7,7 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use super::Result;
 use super::uapi::Command;
-
-/// How often an interrupted call is started again before the interruption is reported.
-/// A profiler's timer may interrupt a long verification each time; it must end all the same.
-const MAX_INTERRUPTIONS: usize = 100;
+use crate::limits::MAX_INTERRUPTIONS;
 
 /// Calls bpf(2) and returns what the kernel returned: a descriptor, or 0.
 ///

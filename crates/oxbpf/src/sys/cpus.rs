@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use rustix::io::Errno;
 
 use super::Result;
+use crate::limits::MAX_CPUS;
 
 /// The numbers of the CPUs that may ever be there, in ascending order: as many as there are
 /// values per key of a per-CPU map, and in that order. They need not be contiguous.
@@ -24,9 +25,6 @@ pub(crate) fn online() -> Result<Vec<u32>> {
     let text = std::fs::read_to_string("/sys/devices/system/cpu/online").ok();
     text.and_then(|text| parse(&text)).ok_or(Errno::NOSYS)
 }
-
-/// More CPUs than any kernel can be configured for.
-const MAX_CPUS: u32 = 1 << 16;
 
 /// Reads the kernel's notation for a set of CPUs: "0-3,8,10-11".
 pub(crate) fn parse(list: &str) -> Option<Vec<u32>> {

@@ -8,9 +8,7 @@ use rustix::io::Errno;
 
 use super::command::{Info, address_mut, length, nul_terminated, obj_info, obj_info_raw, raw};
 use super::uapi::{self, Command};
-
-/// Names longer than this are cut off. The longest are those of functions: `KSYM_NAME_LEN` is 512, of files `PATH_MAX`.
-const MAX_NAME: usize = 4096;
+use crate::limits::MAX_LINK_NAME;
 
 /// How often it is asked again for lists that grew meanwhile; those of links do not.
 const TRIES: usize = 3;
@@ -20,7 +18,7 @@ macro_rules! with_name {
     ($($(#[$doc:meta])* $function:ident: $structure:ident, $name:ident, $length:ident;)*) => {$(
         $(#[$doc])*
         pub(crate) fn $function(fd: BorrowedFd<'_>) -> Result<(uapi::$structure, String)> {
-            let mut name = [0; MAX_NAME];
+            let mut name = [0; MAX_LINK_NAME];
             let mut info = uapi::$structure {
                 $name: address_mut(&mut name),
                 $length: length(&name)?,
@@ -117,7 +115,7 @@ pub(crate) fn tracing_multi_link_info(
 pub(crate) fn uprobe_multi_link_info(
     fd: BorrowedFd<'_>,
 ) -> Result<(uapi::LinkInfoUprobeMulti, String, [Vec<u64>; 3])> {
-    let mut path = [0; MAX_NAME];
+    let mut path = [0; MAX_LINK_NAME];
     let path_size = length(&path)?;
     let path_address = address_mut(&mut path);
     let count = |info: &uapi::LinkInfoUprobeMulti| info.count;
@@ -135,7 +133,7 @@ pub(crate) fn uprobe_multi_link_info(
 /// TASK_FD_QUERY: the program at a perf event of this process, and the name of what it is at. Linux 4.18.
 #[doc(alias = "BPF_TASK_FD_QUERY")]
 pub(crate) fn task_fd_query(fd: BorrowedFd<'_>) -> Result<(uapi::TaskFdQuery, String)> {
-    let mut name = [0; MAX_NAME];
+    let mut name = [0; MAX_LINK_NAME];
     let mut attr = uapi::TaskFdQuery {
         pid: std::process::id(),
         fd: raw(fd),
