@@ -47,6 +47,7 @@ type Operation = (&'static str, fn(&Given) -> Result<()>);
 
 struct Given {
     map: Map,
+    id: u32,
     tracepoint: Program,
     raw_tracepoint: Program,
 }
@@ -60,7 +61,7 @@ const OPERATIONS: &[Operation] = &[
             .set(&[0; 4], &[1; 8], oxbpf::map::UpdateFlags::empty())
     }),
     ("find a map by its id", |given| {
-        Map::from_id(given.map.info()?.id).map(drop)
+        Map::from_id(given.id).map(drop)
     }),
     ("load a socket filter", |_| {
         load(ProgramType::SOCKET_FILTER).map(drop)
@@ -114,8 +115,10 @@ fn become_nobody() {
 }
 
 fn given() -> Given {
+    let map = create(MapType::ARRAY).unwrap();
     Given {
-        map: create(MapType::ARRAY).unwrap(),
+        id: map.info().unwrap().id,
+        map,
         tracepoint: load(ProgramType::TRACEPOINT).unwrap(),
         raw_tracepoint: load(ProgramType::RAW_TRACEPOINT).unwrap(),
     }

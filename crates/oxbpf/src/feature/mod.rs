@@ -113,10 +113,12 @@ pub(crate) fn charges_memlock() -> bool {
     // Came with the same release, needs no rights of its own, and takes no arguments.
     match helper_call(ProgramType::SOCKET_FILTER, Helper::KTIME_GET_COARSE_NS) {
         Ok(()) => *ANSWER.get_or_init(|| false),
-        // Either this thread has not the right to load anything, or not even this has room.
+        // Either this thread has not the right to load anything, or to call bpf(2) at all (seccomp), or not even this
+        // has room. Opening a pin takes neither rights nor room.
         Err(Errno::PERM) => {
             denied::capabilities_missing(CapabilitySet::BPF).is_empty()
                 && !denied::in_user_namespace()
+                && sys::obj_get(c"", 0).err() != Some(Errno::PERM)
         }
         Err(_) => *ANSWER.get_or_init(|| true),
     }
