@@ -33,6 +33,8 @@ mod pin;
 pub mod program;
 pub mod ring;
 pub mod suggest;
+#[cfg(feature = "symbols")]
+pub mod symbols;
 mod sys;
 mod token;
 pub mod tracefs;

@@ -13,8 +13,10 @@ use oxbpf::map::{Array, CreateOptions, Map};
 use oxbpf::object::kernel::{MapFlags, MapType};
 use oxbpf::object::spec::MapSpec;
 use oxbpf::program::TestRun;
-use oxbpf::ring::{Events, PerfBufferOptions, Wakeup};
-use oxbpf::{Error, ErrorKind, Loader, PerfBuffer, Program, RingBuffer, UserRingBuffer};
+use oxbpf::ring::{Events, FlightRecorder, PerfBufferOptions, Wakeup};
+use oxbpf::{
+    Collection, Error, ErrorKind, Loadable, Loader, PerfBuffer, Program, RingBuffer, UserRingBuffer,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
@@ -107,14 +109,25 @@ fn under_load(program: &Program, times: u32, mut read: impl FnMut()) {
     read();
 }
 
+/// How often a program is run on each CPU, under load: 5 million times where that takes seconds, 100 000 times where the CPU
+/// is an emulated one.
+fn many(objects: &Objects) -> u32 {
+    let start = Instant::now();
+    run(&objects.programs.nothing, 20_000);
+    match start.elapsed() < Duration::from_millis(60) {
+        true => 5_000_000,
+        false => 100_000,
+    }
+}
+
 #[test]
 fn records_arrive_whole_and_in_the_order_of_their_cpu() {
-    const TIMES: u32 = 500_000;
     let objects = load();
+    let times = many(&objects);
     let mut ring: RingBuffer = objects.maps.events.typed().unwrap();
     let mut next = BTreeMap::new();
     let (mut received, mut missing) = (0, 0);
-    under_load(&objects.programs.write_event, TIMES, || {
+    under_load(&objects.programs.write_event, times, || {
         while ring.wait(Some(Duration::from_millis(1))).unwrap() {
             let read = ring.for_each(10_000, |record| {
                 let (seq, cpu) = unpack(record.get().unwrap());
@@ -128,11 +141,11 @@ fn records_arrive_whole_and_in_the_order_of_their_cpu() {
     });
     let (written, refused) = counts(&objects);
     let cpus = cpus().len() as u64;
-    assert_eq!(written, cpus * u64::from(TIMES));
+    assert_eq!(written, cpus * u64::from(times));
     assert_eq!(received + refused, written);
     missing += next
         .values()
-        .map(|next| u64::from(TIMES) - next)
+        .map(|next| u64::from(times) - next)
         .sum::<u64>();
     assert_eq!(missing, refused);
     assert_eq!(next.len() as u64, cpus);
@@ -359,22 +372,136 @@ fn maps_of_other_kinds_are_refused_by_name() {
     );
 }
 
+/// A ring that overwrites, in place of the one that the programs write to; `None` if this kernel has none.
+fn load_overwriting() -> Option<Collection> {
+    let mut spec = Spec::embedded().unwrap().into_spec().unwrap();
+    let events = spec.map_mut("events").unwrap();
+    events.flags |= MapFlags::RB_OVERWRITE;
+    events.max_entries = 1 << 14;
+    match Loader::new().load(spec) {
+        Ok(objects) => Some(objects),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 #[test]
-fn a_ring_that_overwrites_is_refused() {
-    let spec = MapSpec {
-        map_type: MapType::RINGBUF,
-        max_entries: 1 << 16,
-        flags: MapFlags::RB_OVERWRITE,
-        ..MapSpec::default()
-    };
-    let Ok(map) = Map::create("latest", &spec, CreateOptions::default()) else {
+fn a_ring_that_overwrites_keeps_the_newest() {
+    let Some(objects) = load_overwriting() else {
         skip!("this kernel has no ring buffers that overwrite")
     };
-    assert_kind(
-        map.typed::<RingBuffer>(),
-        ErrorKind::Unsupported,
-        "it overwrites",
-    );
+    pin(cpus()[0]);
+    let mut ring: RingBuffer = objects.map("events").unwrap().typed().unwrap();
+    let write = objects.program("write_event").unwrap();
+    run(&write, 10);
+    let mut next = 0;
+    let mut read = |ring: &mut RingBuffer| {
+        let mut first = None;
+        let read = ring.for_each(usize::MAX, |record| {
+            let (seq, _) = unpack(record.get().unwrap());
+            first.get_or_insert(seq);
+            assert!(seq >= next);
+            next = seq + 1;
+        });
+        (first, read.unwrap(), next)
+    };
+    assert!(ring.wait(Some(LONG)).unwrap());
+    assert_eq!(read(&mut ring), (Some(0), 10, 10));
+    assert_eq!((ring.overwritten(), ring.available().unwrap()), (0, 0));
+    // 24 bytes a record: 682 are there at most.
+    run(&write, 5000);
+    let (first, count, next) = read(&mut ring);
+    assert_eq!(next, 5010);
+    assert!((600..=682).contains(&count), "{count}");
+    assert_eq!(first, Some(5010 - count as u64));
+    assert_eq!(ring.overwritten(), 24 * (5000 - count as u64));
+    assert!(!ring.wait(Some(SHORT)).unwrap());
+}
+
+#[test]
+fn a_ring_that_overwrites_under_load_has_whole_records_only() {
+    let Some(objects) = load_overwriting() else {
+        skip!("this kernel has no ring buffers that overwrite")
+    };
+    let mut ring: RingBuffer = objects.map("events").unwrap().typed().unwrap();
+    let write = objects.program("write_event").unwrap();
+    let mut next = BTreeMap::new();
+    let mut received = 0;
+    under_load(&write, 100_000, || {
+        let _ = ring.wait(Some(Duration::from_millis(1))).unwrap();
+        ring.for_each(10_000, |record| {
+            let (seq, cpu) = unpack(record.get().unwrap());
+            let expected = next.insert(cpu, seq + 1).unwrap_or(0);
+            assert!(seq >= expected, "{seq} after {expected} on CPU {cpu}");
+            received += 1;
+        })
+        .unwrap();
+    });
+    while ring.next().unwrap().is_some() {
+        received += 1;
+    }
+    let written = 100_000 * cpus().len() as u64;
+    assert_eq!(received + ring.overwritten() / 24, written);
+    assert!(received > 600);
+}
+
+/// A reader that is killed leaves what it did not finish to the next, which may get one record again.
+#[test]
+fn what_a_killed_reader_left_is_read_by_the_next() {
+    let bpffs = common::own_bpffs();
+    let objects = load();
+    pin(cpus()[0]);
+    let path = bpffs.join("events");
+    objects.maps.events.pin(&path).unwrap();
+    let mut seen = Vec::new();
+    for round in 0..5 {
+        let (told, tell) = rustix::pipe::pipe().unwrap();
+        let reader = common::forked_beside(|| {
+            let mut ring: RingBuffer = Map::open_pinned(&path).unwrap().typed().unwrap();
+            let _ = rustix::io::write(&tell, &u64::MAX.to_ne_bytes());
+            // Here it is killed: between two records, or while it holds one.
+            while let Ok(true) = ring.wait(None) {
+                let record = ring.next().unwrap().unwrap();
+                let seq = &record.bytes()[..8];
+                let _ = rustix::io::write(&tell, seq);
+            }
+        });
+        run(&objects.programs.write_event, 1000);
+        let heard = || {
+            let mut seq = [0; 8];
+            assert_eq!(rustix::io::read(&told, &mut seq), Ok(8));
+            u64::from_ne_bytes(seq)
+        };
+        assert_eq!(heard(), u64::MAX);
+        for _ in 0..100 * round + 50 {
+            seen.push(heard());
+        }
+        drop(reader);
+        // What it said meanwhile.
+        drop(tell);
+        while readable(&told) {
+            let mut seq = [0; 8];
+            if rustix::io::read(&told, &mut seq) != Ok(8) {
+                break;
+            }
+            seen.push(u64::from_ne_bytes(seq));
+        }
+    }
+    let mut ring: RingBuffer = Map::open_pinned(&path).unwrap().typed().unwrap();
+    ring.for_each(usize::MAX, |record| {
+        seen.push(unpack(record.get().unwrap()).0)
+    })
+    .unwrap();
+    objects.maps.events.unpin(&path).unwrap();
+    let again = seen.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    assert!(again <= 5, "{again} records came twice");
+    seen.dedup();
+    assert!(seen.into_iter().eq(0..5000));
+}
+
+fn readable(fd: &impl AsFd) -> bool {
+    let timeout = Timespec::default();
+    poll(&mut [PollFd::new(fd, PollFlags::IN)], Some(&timeout)).unwrap() == 1
 }
 
 #[test]
@@ -468,6 +595,7 @@ fn samples_arrive_whole_and_in_order_and_losses_are_told_where_they_happened() {
     let options = PerfBufferOptions {
         size: 1 << 20,
         wakeup: Wakeup::Bytes(32 << 10),
+        ..PerfBufferOptions::default()
     };
     let mut samples = PerfBuffer::with_options(objects.maps.samples.clone(), options).unwrap();
     let mut seen = Sequences::default();
@@ -525,6 +653,118 @@ fn a_small_perf_buffer_loses_and_says_how_many() {
     let (written, refused) = counts(&objects);
     assert!(refused > 4000 && refused < 5000, "{refused}");
     assert_eq!((seen.received + seen.lost, seen.lost), (written, refused));
+}
+
+#[test]
+fn samples_of_all_cpus_are_merged_by_their_time() {
+    let objects = load();
+    let options = PerfBufferOptions {
+        by_time: true,
+        ..PerfBufferOptions::default()
+    };
+    let mut samples = PerfBuffer::with_options(objects.maps.samples.clone(), options).unwrap();
+    let mut order = Vec::new();
+    for round in 0..20 {
+        let cpus = cpus();
+        let cpu = cpus[round % cpus.len()];
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                pin(cpu);
+                run(&objects.programs.write_sample, 2);
+            });
+        });
+        order.extend([cpu as u32; 2]);
+    }
+    let mut last = 0;
+    let mut seen = Vec::new();
+    let mut sequences = Sequences::default();
+    let read = samples.for_each(usize::MAX, |record| {
+        let time = record.time().unwrap();
+        assert!(time >= last);
+        last = time;
+        seen.push(record.source());
+        sequences.take(&record);
+    });
+    assert_eq!(read.unwrap(), 40);
+    assert_eq!(seen, order);
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let now = now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64;
+    assert!(last <= now && now - last < 60_000_000_000, "{last} {now}");
+}
+
+#[test]
+fn samples_come_whole_where_asked_for() {
+    const TID: u64 = 1 << 1;
+    const CPU: u64 = 1 << 7;
+    let objects = load();
+    let cpu = cpus()[0];
+    pin(cpu);
+    for by_time in [false, true] {
+        let options = PerfBufferOptions {
+            sample_type: TID | CPU,
+            by_time,
+            ..PerfBufferOptions::default()
+        };
+        let mut samples = PerfBuffer::with_options(objects.maps.samples.clone(), options).unwrap();
+        run(&objects.programs.write_sample, 1);
+        let record = samples.next().unwrap().unwrap();
+        let word = |at: usize| u32::from_ne_bytes(*record[at..].first_chunk().unwrap());
+        assert_eq!(word(0), std::process::id());
+        assert_eq!(record.time().is_some(), by_time);
+        let after = if by_time { 16 } else { 8 };
+        assert_eq!(word(after), cpu as u32);
+        // The length and the data that the program wrote, padded.
+        assert_eq!((word(after + 8), record.len()), (20, after + 32));
+        if let Some(time) = record.time() {
+            assert_eq!(time.to_ne_bytes(), record[8..16]);
+        }
+    }
+}
+
+#[test]
+fn a_flight_recorder_keeps_the_newest() {
+    let objects = load();
+    let cpu = cpus()[0];
+    pin(cpu);
+    let mut recorder = FlightRecorder::new(objects.maps.samples.clone(), 1).unwrap();
+    assert_eq!(
+        recorder
+            .for_each(|_, _| panic!("nothing was written"))
+            .unwrap(),
+        0
+    );
+    let mut newest = |objects: &Objects, times| {
+        run(&objects.programs.write_sample, times);
+        let mut seqs = Vec::new();
+        let count = recorder.for_each(|source, record| {
+            assert_eq!(source, cpu as u32);
+            let words: Vec<u32> = record[..16]
+                .chunks_exact(4)
+                .map(|word| u32::from_ne_bytes(*word.first_chunk().unwrap()))
+                .collect();
+            seqs.push(unpack([words[0], words[1], words[2], words[3]]).0);
+        });
+        assert_eq!(count.unwrap(), seqs.len());
+        seqs
+    };
+    assert_eq!(newest(&objects, 5), [4, 3, 2, 1, 0]);
+    // 32 bytes a record, in a page.
+    let seqs = newest(&objects, 10_000);
+    let room = rustix::param::page_size() / 32;
+    assert!(
+        seqs.len() >= room - 1 && seqs.len() <= room,
+        "{}",
+        seqs.len()
+    );
+    assert!(seqs.iter().copied().eq((0..10_005).rev().take(seqs.len())));
+    drop(recorder);
+    assert!(
+        !objects
+            .maps
+            .samples
+            .remove(&(cpu as u32).to_ne_bytes())
+            .unwrap()
+    );
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
 use oxbpf_object::MapType;
-use oxbpf_object::kernel::MapFlags;
 use oxbpf_object::spec::{CollectionSpec, DataKind, DataSection, MapSpec, Pinning, SlotRef};
 
 use super::authority::Authority;
@@ -16,7 +15,7 @@ use super::{Loader, arena, map_spec};
 use crate::btf::ObjectBtf;
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature;
-use crate::map::{Arena, CreateOptions, Map, UpdateFlags, possible_cpus};
+use crate::map::{Arena, CreateOptions, Difference, Map, UpdateFlags, possible_cpus};
 use crate::program::Program;
 
 /// What was made for each position of the spec; `None` for those that are switched off.
@@ -244,46 +243,19 @@ fn take_over(spec: &MapSpec, path: &Path) -> Result<Option<Map>> {
 
 /// Makes sure that an existing map is what the spec asks for; an error lists all that differs.
 fn check_fits(spec: &MapSpec, map: &Map, doing: &str) -> Result<()> {
-    let mut differences = Vec::new();
-    let mut compare = |what: &str, wanted: String, found: String| {
-        if wanted != found {
-            differences.push(format!("{what} {found} instead of {wanted}"));
-        }
-    };
-    compare(
-        "type",
-        spec.map_type.to_string(),
-        map.map_type().to_string(),
-    );
-    compare(
-        "key size",
-        spec.key_size.to_string(),
-        map.key_size().to_string(),
-    );
-    compare(
-        "value size",
-        spec.value_size.to_string(),
-        map.value_size().to_string(),
-    );
-    compare(
-        "max entries",
-        spec.max_entries.to_string(),
-        map.max_entries().to_string(),
-    );
-    // The kernel adds this flag to device maps by itself.
-    let added = match spec.map_type {
-        MapType::DEVMAP | MapType::DEVMAP_HASH => MapFlags::RDONLY_PROG,
-        _ => MapFlags::empty(),
-    };
-    let flags = |flags: MapFlags| format!("{:#x}", flags.union(added).bits());
-    compare("flags", flags(spec.flags), flags(map.flags()));
+    let differences = map.differences(spec)?;
     if differences.is_empty() {
         return Ok(());
     }
     Err(
         Error::new(ErrorKind::WrongKind, format!("{doing} map `{}`", spec.name))
-            .with_reason(format!("it has {}", differences.join(", "))),
+            .with_reason(format!("it has {}", list(&differences))),
     )
+}
+
+fn list(differences: &[Difference]) -> String {
+    let all: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    all.join(", ")
 }
 
 /// Gives a data map the initial values of its variables; constants are frozen then.

@@ -4,12 +4,14 @@
 //! | --- | --- | --- | --- |
 //! | [`RingBuffer`] | programs on all CPUs, in one order | us | 5.8 |
 //! | [`PerfBuffer`] | programs on each CPU, in the order of that CPU | us | 4.4 |
+//! | [`FlightRecorder`] | programs on each CPU, the last that they wrote | us | 4.7 |
 //! | [`UserRingBuffer`] | us | programs | 6.1 |
 //!
 //! Both readers implement [`Events`], so that code which reads can leave open which one the
 //! kernel gives. Records are borrowed from the memory that the kernel wrote them to, one at a
 //! time; a record's room is given back when it is dropped. Reading takes no system call, and
-//! only [`Events::wait`] one, when there is nothing.
+//! only [`Events::wait`] one, when there is nothing. With the features `tokio` and `async-io`, readers
+//! become asynchronous streams.
 //!
 //! ```no_run
 //! # fn main() -> oxbpf::Result<()> {
@@ -30,19 +32,27 @@
 
 mod claim;
 mod events;
+mod flight_recorder;
 mod perf_buffer;
 mod reader;
 mod record;
 mod records;
 mod ring_buffer;
+#[cfg(any(feature = "tokio", feature = "async-io"))]
+mod stream;
 mod typed;
 mod user_ring_buffer;
 
 pub use events::Events;
+pub use flight_recorder::FlightRecorder;
 pub use perf_buffer::{PerfBuffer, PerfBufferOptions, Wakeup};
 pub use record::Record;
 pub use records::Records;
 pub use ring_buffer::RingBuffer;
+#[cfg(feature = "async-io")]
+pub use stream::AsyncIoStream;
+#[cfg(feature = "tokio")]
+pub use stream::TokioStream;
 pub use typed::{EventMap, EventReader};
 pub use user_ring_buffer::{Reserved, UserRingBuffer};
 

@@ -1,11 +1,12 @@
 //! Perf buffers: a ring for each CPU.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use oxbpf_object::kernel::MapType;
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
+use rustix::time::ClockId;
 
 use super::reader::{Reader, Source};
 use super::record::Padding;
@@ -15,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::MAX_PERF_RING;
 use crate::map::{Map, Plain, UpdateFlags, check_key, check_kind, check_value};
 use crate::sys::perf::{PerfEventAttr, Scope, perf_event_enable, perf_event_open};
-use crate::sys::perf_ring::PerfConsumer;
+use crate::sys::perf_ring::{Layout, PerfConsumer};
 use crate::sys::ring::{Corruption, Held};
 use crate::sys::{self, uapi};
 
@@ -31,7 +32,11 @@ use crate::sys::{self, uapi};
 /// # let map: oxbpf::Map = unimplemented!();
 /// use oxbpf::ring::{PerfBuffer, PerfBufferOptions, Wakeup};
 ///
-/// let options = PerfBufferOptions { size: 1 << 20, wakeup: Wakeup::Records(100) };
+/// let options = PerfBufferOptions {
+///     size: 1 << 20,
+///     wakeup: Wakeup::Records(100),
+///     ..PerfBufferOptions::default()
+/// };
 /// let mut samples = PerfBuffer::with_options(map, options)?;
 /// samples.for_each(1000, |record| {
 ///     if record.lost() > 0 {
@@ -57,6 +62,14 @@ pub struct PerfBufferOptions {
     pub size: usize,
     /// When the kernel wakes who waits.
     pub wakeup: Wakeup,
+    /// Whether records of all CPUs come in the order in which they were written, and have a [`Record::time`].
+    ///
+    /// That goes for those that are there: one that is still being written on another CPU may come late.
+    pub by_time: bool,
+    /// What the kernel is to put into samples, besides what the program wrote: a combination of `PERF_SAMPLE_*`. Records are then
+    /// the whole of such a sample, as `perf_event_open(2)` describes it, with the program's part (`PERF_SAMPLE_RAW`) in it. 0 for the
+    /// program's part alone.
+    pub sample_type: u64,
 }
 
 /// When the kernel wakes who waits for a [`PerfBuffer`]. Records that are there can be read at any
@@ -76,6 +89,8 @@ impl Default for PerfBufferOptions {
         Self {
             size: 256 << 10,
             wakeup: Wakeup::Records(1),
+            by_time: false,
+            sample_type: 0,
         }
     }
 }
@@ -103,17 +118,15 @@ impl PerfBuffer {
         check_key::<u32>(&map)?;
         check_value::<u32>(&map)?;
         let eager = matches!(options.wakeup, Wakeup::Records(0 | 1));
+        let reader = Reader::new(eager)?;
         let mut buffer = Self {
-            reader: Reader::new(eager)?,
+            reader: match options.by_time {
+                true => reader.by_time(),
+                false => reader,
+            },
             map,
         };
-        let cpus = sys::online_cpus().map_err(|_| {
-            Error::new(ErrorKind::Unsupported, buffer.opening())
-                .with_reason(
-                    "the CPUs of this machine cannot be read from /sys/devices/system/cpu/online",
-                )
-                .with_remedy("mount sysfs")
-        })?;
+        let cpus = online_cpus(&buffer.opening())?;
         for cpu in cpus {
             if cpu < buffer.map.max_entries() {
                 buffer.open(cpu, options)?;
@@ -145,45 +158,14 @@ impl PerfBuffer {
 
     /// Opens the ring of one CPU; one that has gone offline in the meantime is passed over.
     fn open(&mut self, cpu: u32, options: PerfBufferOptions) -> Result<()> {
-        let (page, size) = (rustix::param::page_size(), options.size);
-        let size = size.max(page).checked_next_power_of_two();
-        let size = size.filter(|size| *size <= MAX_PERF_RING).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidInput, self.opening()).with_reason(format!(
-                "a ring of {} bytes is larger than {MAX_PERF_RING}",
-                options.size
-            ))
-        })?;
-        let scope = Scope {
-            pid: -1,
-            cpu: cpu as i32,
-            is_cgroup: false,
-        };
-        let event = match perf_event_open(&attr(options.wakeup), None, scope) {
-            Ok(event) => event,
-            Err(Errno::NODEV) => return Ok(()),
-            Err(errno) => {
-                let error = Error::syscall(errno, format!("{}, CPU {cpu}", self.opening()));
-                let remedy = match errno {
-                    Errno::PERM | Errno::ACCESS => denied::remedy(CapabilitySet::PERFMON),
-                    _ => None,
-                };
-                return Err(match remedy {
-                    Some(remedy) => error.with_remedy(remedy),
-                    None => error,
-                });
-            }
+        let doing = self.opening();
+        let size = ring_size(options.size, &doing)?;
+        let Some(event) = open_event(&attr(options), cpu, &doing)? else {
+            return Ok(());
         };
         let number = event.as_raw_fd();
-        let memory = PerfConsumer::open(event, size).map_err(|errno| {
-            let error = Error::syscall(errno, format!("{}, CPU {cpu}", self.opening()))
-                .with_reason(format!("mapping {size} bytes"));
-            match errno {
-                Errno::PERM => error.with_remedy(
-                    "raise kernel.perf_event_mlock_kb or RLIMIT_MEMLOCK, or take smaller rings",
-                ),
-                _ => error,
-            }
-        })?;
+        let memory = PerfConsumer::open(event, size, layout(options))
+            .map_err(|errno| unmapped(errno, cpu, size, &doing))?;
         self.map
             .set(cpu.bytes(), number.bytes(), UpdateFlags::empty())
             .map_err(|error| error.context(self.opening()))?;
@@ -193,27 +175,104 @@ impl PerfBuffer {
             cpu,
             map: self.map.clone(),
         })?;
-        enabled.map_err(|errno| Error::syscall(errno, format!("{}, CPU {cpu}", self.opening())))
+        enabled.map_err(|errno| Error::syscall(errno, format!("{doing}, CPU {cpu}")))
     }
 }
 
-/// The bit `watermark` of `struct perf_event_attr`.
-const WATERMARK: u64 = 1 << 14;
+pub(super) fn online_cpus(doing: &str) -> Result<Vec<u32>> {
+    sys::online_cpus().map_err(|_| {
+        Error::new(ErrorKind::Unsupported, doing)
+            .with_reason(
+                "the CPUs of this machine cannot be read from /sys/devices/system/cpu/online",
+            )
+            .with_remedy("mount sysfs")
+    })
+}
+
+/// The size of a ring that has so many bytes at least.
+pub(super) fn ring_size(wanted: usize, doing: &str) -> Result<usize> {
+    let size = wanted.max(rustix::param::page_size());
+    let size = size.checked_next_power_of_two();
+    size.filter(|size| *size <= MAX_PERF_RING).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidInput, doing).with_reason(format!(
+            "a ring of {wanted} bytes is larger than {MAX_PERF_RING}"
+        ))
+    })
+}
+
+/// Opens the event that programs on a CPU write to; `None` if that went offline.
+pub(super) fn open_event(attr: &PerfEventAttr, cpu: u32, doing: &str) -> Result<Option<OwnedFd>> {
+    let scope = Scope {
+        pid: -1,
+        cpu: cpu as i32,
+        is_cgroup: false,
+    };
+    match perf_event_open(attr, None, scope) {
+        Ok(event) => Ok(Some(event)),
+        Err(Errno::NODEV) => Ok(None),
+        Err(errno) => {
+            let error = Error::syscall(errno, format!("{doing}, CPU {cpu}"));
+            let remedy = match errno {
+                Errno::PERM | Errno::ACCESS => denied::remedy(CapabilitySet::PERFMON),
+                _ => None,
+            };
+            Err(match remedy {
+                Some(remedy) => error.with_remedy(remedy),
+                None => error,
+            })
+        }
+    }
+}
+
+#[cold]
+pub(super) fn unmapped(errno: Errno, cpu: u32, size: usize, doing: &str) -> Error {
+    let error = Error::syscall(errno, format!("{doing}, CPU {cpu}"))
+        .with_reason(format!("mapping {size} bytes"));
+    match errno {
+        Errno::PERM => error.with_remedy(
+            "raise kernel.perf_event_mlock_kb or RLIMIT_MEMLOCK, or take smaller rings",
+        ),
+        _ => error,
+    }
+}
 
 /// The event that programs write to.
-fn attr(wakeup: Wakeup) -> PerfEventAttr {
-    let (flags, wakeup) = match wakeup {
+pub(super) fn attr(options: PerfBufferOptions) -> PerfEventAttr {
+    let (mut flags, wakeup) = match options.wakeup {
         Wakeup::Records(records) => (0, records),
-        Wakeup::Bytes(bytes) => (WATERMARK, bytes),
+        Wakeup::Bytes(bytes) => (PerfEventAttr::WATERMARK, bytes),
     };
+    let mut sample_type = options.sample_type | u64::from(uapi::PERF_SAMPLE_RAW);
+    if options.by_time {
+        flags |= PerfEventAttr::USE_CLOCKID;
+        sample_type |= u64::from(uapi::PERF_SAMPLE_TIME);
+    }
     PerfEventAttr {
         r#type: uapi::PERF_TYPE_SOFTWARE,
         config: uapi::PERF_COUNT_SW_BPF_OUTPUT.into(),
-        sample_type: uapi::PERF_SAMPLE_RAW.into(),
+        sample_type,
         sample_period: 1,
         flags,
         wakeup_events: wakeup.max(1),
+        clockid: if options.by_time {
+            ClockId::Monotonic as i32
+        } else {
+            0
+        },
         ..Default::default()
+    }
+}
+
+/// Bits of `sample_type` whose words come before the time: identifier, instruction pointer, process.
+const BEFORE_TIME: [u64; 3] = [1 << 16, 1 << 0, 1 << 1];
+
+fn layout(options: PerfBufferOptions) -> Layout {
+    let before = BEFORE_TIME
+        .iter()
+        .filter(|bit| options.sample_type & **bit != 0);
+    Layout {
+        time: options.by_time.then(|| 8 * before.count() as u64),
+        whole: options.sample_type != 0,
     }
 }
 
@@ -245,6 +304,10 @@ impl Source for CpuRing {
     fn corrupted(&self, corruption: Corruption) -> Error {
         let doing = format!("reading perf buffer of {}, CPU {}", self.map, self.cpu);
         Error::new(ErrorKind::Corrupted, doing).with_reason(corruption.to_string())
+    }
+
+    fn time(&self) -> Option<u64> {
+        self.memory.time()
     }
 
     #[inline]

@@ -26,6 +26,10 @@ pub(super) trait Source {
     fn peek(&mut self) -> Result<bool, Corruption>;
     /// How a ring is told of that contradicts itself.
     fn corrupted(&self, corruption: Corruption) -> Error;
+    /// When the record was written that [`Source::peek`] found, if it has that.
+    fn time(&self) -> Option<u64> {
+        None
+    }
     /// The record that [`Source::peek`] found.
     fn take(&mut self) -> Option<Held<'_>>;
     /// Hands over records that are at hand and ask for no closer look, up to `max`, and takes each back; how many.
@@ -45,6 +49,8 @@ pub(super) struct Reader<S> {
     behind: bool,
     /// Whether any record is worth returning for, even one that the kernel would not wake us for.
     eager: bool,
+    /// Whether records come in the order in which they were written, across sources.
+    by_time: bool,
     lost: u64,
 }
 
@@ -70,8 +76,15 @@ impl<S: Source> Reader<S> {
             burst: MAX_BURST,
             behind: false,
             eager,
+            by_time: false,
             lost: 0,
         })
+    }
+
+    /// Lets records come in the order in which they were written, across sources.
+    pub(super) fn by_time(mut self) -> Self {
+        self.by_time = true;
+        self
     }
 
     pub(super) fn add(&mut self, source: S) -> Result<()> {
@@ -96,6 +109,9 @@ impl<S: Source> Reader<S> {
 
     /// Gives the turn to a source that has a record.
     fn find(&mut self) -> Result<bool> {
+        if self.by_time {
+            return self.find_earliest();
+        }
         if self.burst == 0 {
             self.turn();
         }
@@ -118,6 +134,32 @@ impl<S: Source> Reader<S> {
         Ok(false)
     }
 
+    /// Gives the turn to the source with the record that was written first.
+    fn find_earliest(&mut self) -> Result<bool> {
+        let (mut earliest, mut wrong) = (None, None);
+        for (index, source) in self.sources.iter_mut().enumerate() {
+            match source.peek() {
+                Ok(true) => {
+                    let here = (source.time().unwrap_or_default(), index);
+                    earliest = earliest.map_or(Some(here), |earliest| Some(here.min(earliest)));
+                }
+                Ok(false) => {}
+                Err(corruption) => wrong = Some(source.corrupted(corruption)),
+            }
+        }
+        match (earliest, wrong) {
+            (Some((_, index)), _) => {
+                (self.current, self.burst) = (index, MAX_BURST);
+                Ok(true)
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => {
+                self.behind = false;
+                Ok(false)
+            }
+        }
+    }
+
     pub(super) fn next(&mut self) -> Result<Option<Record<'_>>> {
         if !self.find()? {
             return Ok(None);
@@ -126,12 +168,12 @@ impl<S: Source> Reader<S> {
         let Some(source) = self.sources.get_mut(self.current) else {
             return Ok(None);
         };
-        let number = source.number();
+        let (number, time) = (source.number(), source.time());
         let Some(held) = source.take() else {
             return Ok(None);
         };
         self.lost = self.lost.saturating_add(held.lost());
-        Ok(Some(Record::new(held, number, S::PADDING)))
+        Ok(Some(Record::new(held, number, time, S::PADDING)))
     }
 
     pub(super) fn for_each(
@@ -144,14 +186,18 @@ impl<S: Source> Reader<S> {
             let Some(source) = self.sources.get_mut(self.current) else {
                 break;
             };
-            let number = source.number();
-            let mut given = source.lend((max - count).min(self.burst as usize), |held| {
-                each(Record::new(held, number, S::PADDING));
-            });
+            let (number, time) = (source.number(), source.time());
+            let mut given = match self.by_time {
+                // The next may be another's.
+                true => 0,
+                false => source.lend((max - count).min(self.burst as usize), |held| {
+                    each(Record::new(held, number, None, S::PADDING));
+                }),
+            };
             if given == 0 {
                 let Some(held) = source.take() else { break };
                 self.lost = self.lost.saturating_add(held.lost());
-                each(Record::new(held, number, S::PADDING));
+                each(Record::new(held, number, time, S::PADDING));
                 given = 1;
             }
             self.burst -= given as u32;

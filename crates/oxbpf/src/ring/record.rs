@@ -13,6 +13,7 @@ use crate::sys::ring::Held;
 pub struct Record<'a> {
     held: Held<'a>,
     source: u32,
+    time: Option<u64>,
     padding: Padding,
 }
 
@@ -35,10 +36,11 @@ impl Padding {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(held: Held<'a>, source: u32, padding: Padding) -> Self {
+    pub(super) fn new(held: Held<'a>, source: u32, time: Option<u64>, padding: Padding) -> Self {
         Self {
             held,
             source,
+            time,
             padding,
         }
     }
@@ -79,6 +81,13 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn source(&self) -> u32 {
         self.source
+    }
+
+    /// When it was written, in nanoseconds of `CLOCK_MONOTONIC` as `bpf_ktime_get_ns` counts them: of a
+    /// [`PerfBuffer`](super::PerfBuffer) that was opened to be merged by time.
+    #[must_use]
+    pub fn time(&self) -> Option<u64> {
+        self.time
     }
 
     /// How many records were lost between the one before it from the same CPU and this one, for want

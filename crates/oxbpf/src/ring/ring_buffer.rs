@@ -11,6 +11,7 @@ use super::record::Padding;
 use super::{Events, Record, Records, impl_events};
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::{Map, check_kind};
+use crate::sys::overwriting_ring::OverwritingConsumer;
 use crate::sys::ring::{Corruption, Held, RingConsumer};
 
 /// A reader of one or several ring buffers: `BPF_MAP_TYPE_RINGBUF`, since Linux 5.8.
@@ -19,6 +20,9 @@ use crate::sys::ring::{Corruption, Held, RingConsumer};
 /// program finds no room for, it must count itself. A ring must have only one reader at a time, which
 /// is made sure of within a process; one that takes over goes on where the last one ended, with
 /// nothing lost that was written.
+///
+/// A ring made with `BPF_F_RB_OVERWRITE` (Linux 6.19) never is full: its oldest records go for new ones. Its records are copied
+/// before they are handed out; what went unread, [`RingBuffer::overwritten`] tells.
 ///
 /// ```no_run
 /// # fn main() -> oxbpf::Result<()> {
@@ -44,8 +48,7 @@ impl RingBuffer {
     /// # Errors
     ///
     /// [`WrongKind`](ErrorKind::WrongKind) if the map is none, [`AlreadyExists`](ErrorKind::AlreadyExists)
-    /// if this process has it open already, [`Unsupported`](ErrorKind::Unsupported) if it overwrites what
-    /// was not read yet (`BPF_F_RB_OVERWRITE`), and what the kernel says.
+    /// if this process has it open already, and what the kernel says.
     pub fn new(map: Map) -> Result<Self> {
         let mut ring = Self {
             reader: Reader::new(true)?,
@@ -70,6 +73,18 @@ impl RingBuffer {
         self.reader.sources().iter().map(|ring| &ring.map)
     }
 
+    /// How many bytes of records, with their headers, were overwritten before they were read: of rings made with
+    /// `BPF_F_RB_OVERWRITE`.
+    #[must_use]
+    pub fn overwritten(&self) -> u64 {
+        self.reader.sources().iter().fold(0, |sum, ring| {
+            sum + match &ring.memory {
+                Memory::Kept(_) => 0,
+                Memory::Overwriting(memory) => memory.missed(),
+            }
+        })
+    }
+
     /// How many bytes wait to be read, with the headers of records, and with records that are not
     /// finished or were discarded.
     ///
@@ -78,16 +93,26 @@ impl RingBuffer {
     /// [`Corrupted`](ErrorKind::Corrupted) if the memory of a ring contradicts itself.
     pub fn available(&self) -> Result<u64> {
         self.reader.sources().iter().try_fold(0, |sum, ring| {
-            let available = ring.memory.available();
+            let available = match &ring.memory {
+                Memory::Kept(memory) => memory.available(),
+                Memory::Overwriting(memory) => memory.available(),
+            };
             Ok(sum + available.map_err(|corruption| ring.corrupted(corruption))? as u64)
         })
     }
 }
 
+/// What becomes of records in a full ring.
+#[derive(Debug)]
+enum Memory {
+    Kept(RingConsumer),
+    Overwriting(OverwritingConsumer),
+}
+
 /// One ring buffer.
 #[derive(Debug)]
 struct Ring {
-    memory: RingConsumer,
+    memory: Memory,
     map: Map,
     number: u32,
     _claim: Claim,
@@ -97,15 +122,13 @@ impl Ring {
     fn open(map: Map, number: u32) -> Result<Self> {
         check_kind(&map, &[MapType::RINGBUF])?;
         let doing = "opening ring buffer of";
-        if map.flags().contains(MapFlags::RB_OVERWRITE) {
-            return Err(
-                Error::new(ErrorKind::Unsupported, format!("{doing} {map}"))
-                    .with_reason("it overwrites records that were not read yet (BPF_F_RB_OVERWRITE), which this reader cannot follow"),
-            );
-        }
         let claim = Claim::new(&map, doing)?;
-        let memory = RingConsumer::open(map.as_fd(), map.max_entries() as usize)
-            .map_err(|errno| Error::syscall(errno, format!("{doing} {map}")))?;
+        let (fd, size) = (map.as_fd(), map.max_entries() as usize);
+        let memory = match map.flags().contains(MapFlags::RB_OVERWRITE) {
+            true => OverwritingConsumer::open(fd, size).map(Memory::Overwriting),
+            false => RingConsumer::open(fd, size).map(Memory::Kept),
+        };
+        let memory = memory.map_err(|errno| Error::syscall(errno, format!("{doing} {map}")))?;
         Ok(Self {
             memory,
             map,
@@ -128,7 +151,10 @@ impl Source for Ring {
 
     #[inline]
     fn peek(&mut self) -> Result<bool, Corruption> {
-        self.memory.peek()
+        match &mut self.memory {
+            Memory::Kept(memory) => memory.peek(),
+            Memory::Overwriting(memory) => memory.peek(),
+        }
     }
 
     #[cold]
@@ -142,11 +168,18 @@ impl Source for Ring {
 
     #[inline]
     fn take(&mut self) -> Option<Held<'_>> {
-        self.memory.take()
+        match &mut self.memory {
+            Memory::Kept(memory) => memory.take(),
+            Memory::Overwriting(memory) => memory.take(),
+        }
     }
 
     #[inline]
     fn lend(&mut self, max: usize, each: impl FnMut(Held<'_>)) -> usize {
-        self.memory.lend(max, each)
+        match &mut self.memory {
+            Memory::Kept(memory) => memory.lend(max, each),
+            // Each is copied and looked at again.
+            Memory::Overwriting(_) => 0,
+        }
     }
 }

@@ -5,6 +5,8 @@
 //! descriptors or numbers; everything it offers to the rest of the crate is safe.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "tokio")]
+pub(crate) mod async_fd;
 mod call;
 mod command;
 mod cpus;
@@ -16,8 +18,10 @@ mod layout;
 mod layout_test;
 mod link_info;
 mod mmap;
+pub(crate) mod overwriting_ring;
 pub(crate) mod perf;
 pub(crate) mod perf_ring;
+pub(crate) mod perf_snapshot;
 mod prog_info;
 pub(crate) mod ring;
 pub(crate) mod uapi;

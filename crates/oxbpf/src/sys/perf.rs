@@ -12,8 +12,8 @@ use zerocopy::IntoBytes;
 use super::Result;
 use super::call::above_stdio;
 use super::uapi::{
-    PERF_EVENT_IOC_DISABLE, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC,
-    PERF_FLAG_PID_CGROUP,
+    PERF_EVENT_IOC_DISABLE, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_PAUSE_OUTPUT,
+    PERF_EVENT_IOC_SET_BPF, PERF_FLAG_FD_CLOEXEC, PERF_FLAG_PID_CGROUP,
 };
 pub(crate) use super::uapi::{PERF_TYPE_TRACEPOINT, PerfEventAttr};
 
@@ -91,6 +91,18 @@ pub(crate) fn perf_event_enable(event: BorrowedFd<'_>) -> Result<()> {
 pub(crate) fn perf_event_disable(event: BorrowedFd<'_>) -> Result<()> {
     // SAFETY: this request takes a number, 0, and touches no memory of ours.
     unsafe { ioctl(event, NoArg::<PERF_EVENT_IOC_DISABLE>::new()) }
+}
+
+/// `PERF_EVENT_IOC_PAUSE_OUTPUT`: keeps records from being written, or lets them be written again. Linux 4.7.
+pub(crate) fn perf_event_pause(event: BorrowedFd<'_>, is_paused: bool) -> Result<()> {
+    let is_paused = usize::from(is_paused);
+    // SAFETY: this request takes a number and touches no memory of ours.
+    unsafe {
+        ioctl(
+            event,
+            IntegerSetter::<PERF_EVENT_IOC_PAUSE_OUTPUT>::new_usize(is_paused),
+        )
+    }
 }
 
 #[cfg(test)]

@@ -11,11 +11,20 @@ use super::uapi::{PERF_RECORD_LOST, PERF_RECORD_SAMPLE};
 use super::{Access, Mapping, Result};
 
 /// `data_head` of `struct perf_event_mmap_page`.
-const DATA_HEAD: usize = 1024;
+pub(super) const DATA_HEAD: usize = 1024;
 /// `data_tail` of `struct perf_event_mmap_page`.
 const DATA_TAIL: usize = 1032;
 /// The size of `struct perf_event_header`: type, misc, size.
 const HEADER: u64 = 8;
+
+/// What a sample is made of.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Layout {
+    /// Where in it the time is, if it has one.
+    pub(crate) time: Option<u64>,
+    /// Whether all of it is wanted, and not only what the program wrote. Else there is nothing in it but that, and the time.
+    pub(crate) whole: bool,
+}
 
 /// The memory of a perf event that programs write to, read by us alone.
 #[derive(Debug)]
@@ -24,6 +33,7 @@ pub(crate) struct PerfConsumer {
     memory: Mapping,
     event: OwnedFd,
     page: usize,
+    layout: Layout,
     size: u64,
     position: u64,
     /// Up to where records were written when we last looked: not further from `position` than the ring is long.
@@ -41,12 +51,13 @@ struct Sample {
     /// Where its data is, counted as positions are.
     data: u64,
     len: usize,
+    time: Option<u64>,
     next: u64,
 }
 
 impl PerfConsumer {
     /// Maps `event`, with a ring of `size` bytes: a power of two of pages.
-    pub(crate) fn open(event: OwnedFd, size: usize) -> Result<Self> {
+    pub(crate) fn open(event: OwnedFd, size: usize, layout: Layout) -> Result<Self> {
         let page = rustix::param::page_size();
         let len = page.checked_add(size).ok_or(rustix::io::Errno::NOMEM)?;
         let memory = Mapping::shared(event.as_fd(), 0, len, Access::ReadWrite)?;
@@ -54,6 +65,7 @@ impl PerfConsumer {
             memory,
             event,
             page,
+            layout,
             size: size as u64,
             position: 0,
             written: 0,
@@ -122,6 +134,9 @@ impl PerfConsumer {
     /// `PERF_SAMPLE_RAW`: a length, then the data.
     #[inline]
     fn sample(&self, total: u64) -> std::result::Result<Sample, u64> {
+        if self.layout != Layout::default() {
+            return self.sample_with_more(total);
+        }
         let body = self.position.wrapping_add(HEADER);
         if total < HEADER + 8 {
             return Err(total);
@@ -134,6 +149,34 @@ impl PerfConsumer {
         Ok(Sample {
             data: body.wrapping_add(4),
             len: len as usize,
+            time: None,
+            next: self.position.wrapping_add(total),
+        })
+    }
+
+    /// As [`PerfConsumer::sample`], of samples that have a time, or more.
+    fn sample_with_more(&self, total: u64) -> std::result::Result<Sample, u64> {
+        let body = self.position.wrapping_add(HEADER);
+        let timed = self.layout.time.map_or(0, |at| at + 8);
+        let before = if self.layout.whole { 0 } else { timed };
+        if total < HEADER + timed.max(before + 8) {
+            return Err(total);
+        }
+        let (data, len) = if self.layout.whole {
+            (body, total - HEADER)
+        } else {
+            let raw = body.wrapping_add(before);
+            let [l0, l1, l2, l3, ..] = self.word(raw).to_ne_bytes();
+            let len = u64::from(u32::from_ne_bytes([l0, l1, l2, l3]));
+            if len > total - HEADER - before - 4 {
+                return Err(len);
+            }
+            (raw.wrapping_add(4), len)
+        };
+        Ok(Sample {
+            data,
+            len: len as usize,
+            time: self.layout.time.map(|at| self.word(body.wrapping_add(at))),
             next: self.position.wrapping_add(total),
         })
     }
@@ -182,7 +225,10 @@ impl PerfConsumer {
             if kind != PERF_RECORD_SAMPLE || total > available || total % 8 != 0 {
                 return count;
             }
-            let Ok(Sample { data, len, next }) = self.sample(total) else {
+            let Ok(Sample {
+                data, len, next, ..
+            }) = self.sample(total)
+            else {
                 return count;
             };
             // SAFETY: as in `take`; the sample is given back after the call that it is lent to.
@@ -202,10 +248,17 @@ impl PerfConsumer {
         max
     }
 
+    /// When the record was written that [`PerfConsumer::peek`] found, if it has that.
+    pub(crate) fn time(&self) -> Option<u64> {
+        self.ahead.and_then(|sample| sample.time)
+    }
+
     /// The record that [`PerfConsumer::peek`] found.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<Held<'_>> {
-        let Sample { data, len, next } = self.ahead.take()?;
+        let Sample {
+            data, len, next, ..
+        } = self.ahead.take()?;
         let start = self.offset(data);
         let whole = (self.page + self.size as usize).saturating_sub(start);
         let bytes = if len <= whole {
@@ -253,7 +306,10 @@ mod tests {
         let page = rustix::param::page_size();
         let fd = memfd_create("oxbpf-test", MemfdFlags::CLOEXEC).unwrap();
         ftruncate(&fd, 2 * page as u64).unwrap();
-        (PerfConsumer::open(fd, page).unwrap(), page)
+        (
+            PerfConsumer::open(fd, page, Layout::default()).unwrap(),
+            page,
+        )
     }
 
     fn header(kind: u32, size: u16) -> u64 {

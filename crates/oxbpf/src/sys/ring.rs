@@ -100,7 +100,7 @@ impl Drop for Held<'_> {
 
 /// What a header says of the record that it starts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Header {
+pub(super) enum Header {
     /// Somebody is still writing it; nothing behind it can be read before.
     Busy,
     /// Nothing, for so many bytes.
@@ -112,7 +112,7 @@ enum Header {
 impl Header {
     /// `None` if it does not fit into the `written` bytes that are there.
     #[inline]
-    fn parse(word: u32, written: usize) -> Option<Self> {
+    pub(super) fn parse(word: u32, written: usize) -> Option<Self> {
         if word & BUSY != 0 {
             return Some(Self::Busy);
         }

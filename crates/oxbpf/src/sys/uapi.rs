@@ -118,6 +118,7 @@ pub(crate) const PERF_TYPE_BREAKPOINT: u32 = 5;
 pub(crate) const PERF_COUNT_SW_CPU_CLOCK: u32 = 0;
 pub(crate) const PERF_COUNT_SW_DUMMY: u32 = 9;
 pub(crate) const PERF_COUNT_SW_BPF_OUTPUT: u32 = 10;
+pub(crate) const PERF_SAMPLE_TIME: u32 = 4;
 pub(crate) const PERF_SAMPLE_RAW: u32 = 1024;
 pub(crate) const PERF_RECORD_LOST: u32 = 2;
 pub(crate) const PERF_RECORD_SAMPLE: u32 = 9;

@@ -80,25 +80,30 @@ impl Drop for Forked {
     }
 }
 
-/// Lets a copy of this process do something that neither allocates nor panics, and returns when it is done.
-#[allow(dead_code, unsafe_code)]
+/// Lets a copy of this process do something that does not panic, and returns when it is done.
+#[allow(dead_code)]
 pub(crate) fn forked(work: impl FnOnce()) -> Forked {
     let (done, tell) = rustix::pipe::pipe().unwrap();
+    let child = forked_beside(|| {
+        work();
+        let _ = rustix::io::write(&tell, b"!");
+    });
+    let mut byte = [0];
+    assert_eq!(rustix::io::read(&done, &mut byte), Ok(1), "the child died");
+    child
+}
+
+/// Lets a copy of this process do something that does not panic, while this one goes on.
+#[allow(dead_code, unsafe_code)]
+pub(crate) fn forked_beside(work: impl FnOnce()) -> Forked {
     // SAFETY: of this process, the child uses only what `work` does, and never returns from here.
     match unsafe { libc::fork() } {
         0 => {
             work();
-            let _ = rustix::io::write(&tell, b"!");
             loop {
                 std::thread::sleep(std::time::Duration::from_secs(1));
             }
         }
-        child => {
-            let child = Forked(rustix::process::Pid::from_raw(child).expect("a child"));
-            drop(tell);
-            let mut byte = [0];
-            assert_eq!(rustix::io::read(&done, &mut byte), Ok(1), "the child died");
-            child
-        }
+        child => Forked(rustix::process::Pid::from_raw(child).expect("a child")),
     }
 }

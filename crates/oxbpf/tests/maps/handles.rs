@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use oxbpf::ErrorKind;
-use oxbpf::map::{CreateOptions, HashMap, Map, UpdateFlags};
+use oxbpf::map::{Access, CreateOptions, HashMap, Map, UpdateFlags};
 use oxbpf::object::kernel::{MapFlags, MapType};
 use oxbpf::object::spec::MapSpec;
 
@@ -113,4 +113,145 @@ fn flags_of_creation_reach_the_kernel() {
         ErrorKind::ReadOnly,
         "other direction",
     );
+}
+
+#[test]
+fn pinned_maps_are_opened_for_one_direction() {
+    let path = common::own_bpffs().join("map");
+    let map = create("both", MapType::HASH, 4, 8, 16);
+    map.pin(&path).unwrap();
+    let reader = Map::open_pinned_for(&path, Access::ReadOnly).unwrap();
+    let writer = Map::open_pinned_for(&path, Access::WriteOnly).unwrap();
+    let (key, value) = ([1; 4], [2; 8]);
+    let set = |map: &Map| map.set(&key, &value, UpdateFlags::empty());
+    assert_kind(set(&reader), ErrorKind::ReadOnly, "other direction");
+    assert_kind(writer.get(&key), ErrorKind::ReadOnly, "other direction");
+    set(&writer).unwrap();
+    assert_eq!(reader.get(&key).unwrap().unwrap(), value);
+    assert_kind(
+        reader.freeze(),
+        ErrorKind::ReadOnly,
+        "it was opened read-only",
+    );
+    let id = map.info().unwrap().id;
+    let reader = Map::from_id_for(id, Access::ReadOnly).unwrap();
+    assert_kind(set(&reader), ErrorKind::ReadOnly, "other direction");
+    set(&Map::from_id_for(id, Access::ReadWrite).unwrap()).unwrap();
+    map.unpin(&path).unwrap();
+}
+
+#[test]
+fn all_that_differs_is_listed() {
+    let map = create("map", MapType::HASH, 4, 8, 16);
+    let same = spec(MapType::HASH, 4, 8, 16);
+    assert_eq!(map.differences(&same).unwrap(), []);
+    let mut other = spec(MapType::ARRAY, 8, 16, 32);
+    other.flags = MapFlags::NO_PREALLOC;
+    other.map_extra = 5;
+    let all: Vec<String> = map
+        .differences(&other)
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        all,
+        [
+            "type hash instead of array",
+            "key size 4 instead of 8",
+            "value size 8 instead of 16",
+            "max entries 16 instead of 32",
+            "flags 0x0 instead of 0x1",
+            "map_extra 0x0 instead of 0x5",
+        ]
+    );
+}
+
+#[test]
+fn a_pinned_map_is_upgraded_with_what_is_in_it() {
+    let path = common::own_bpffs().join("map");
+    let old: HashMap<u32, u32> = create("counts", MapType::HASH, 4, 4, 100).typed().unwrap();
+    for key in 0..50 {
+        old.set(&key, &(key + 1)).unwrap();
+    }
+    old.map().pin(&path).unwrap();
+    let upgrade = |spec: &MapSpec| {
+        Map::upgrade_pinned(&path, spec, CreateOptions::default(), |key, value| {
+            // The odd ones are not wanted any more.
+            let wide = [value, &[0; 4]].concat();
+            (key[0] % 2 == 0).then(|| (key.to_vec(), wide))
+        })
+    };
+    let same = spec(MapType::HASH, 4, 4, 100);
+    let (map, copied) = upgrade(&same).unwrap();
+    assert_eq!(
+        (map.info().unwrap().id, copied),
+        (old.map().info().unwrap().id, 0)
+    );
+    // What cannot be done leaves all as it was.
+    let small = spec(MapType::HASH, 4, 8, 5);
+    assert_kind(
+        upgrade(&small),
+        ErrorKind::Full,
+        "upgrading the map pinned at",
+    );
+    let still = Map::open_pinned(&path).unwrap();
+    assert_eq!(still.info().unwrap().id, old.map().info().unwrap().id);
+
+    let wide = spec(MapType::HASH, 4, 8, 200);
+    let (map, copied) = upgrade(&wide).unwrap();
+    assert_eq!(copied, 25);
+    let pinned = Map::open_pinned(&path).unwrap();
+    assert_eq!(pinned.info().unwrap(), map.info().unwrap());
+    assert_eq!(pinned.name(), "counts");
+    let new: HashMap<u32, u64> = pinned.typed().unwrap();
+    assert_eq!(
+        new.get(&48).unwrap(),
+        Some(if cfg!(target_endian = "little") {
+            49
+        } else {
+            49 << 32
+        })
+    );
+    assert_eq!(new.get(&49).unwrap(), None);
+    assert!(!path.with_file_name("map-new").exists());
+    assert_kind(
+        Map::upgrade_pinned(
+            path.with_file_name("none"),
+            &wide,
+            CreateOptions::default(),
+            |_, _| None,
+        ),
+        ErrorKind::NotFound,
+        "opening pinned map",
+    );
+}
+
+#[test]
+fn a_map_can_belong_to_one_program_only() {
+    let hash = [7; 32];
+    let options = CreateOptions {
+        exclusive_to: &hash,
+        ..CreateOptions::default()
+    };
+    let spec = spec(MapType::ARRAY, 4, 8, 1);
+    let Ok(map) = Map::create("own", &spec, options) else {
+        skip!("this kernel has no maps that belong to one program")
+    };
+    use oxbpf::object::asm::{self, Reg};
+    use oxbpf::program::ProgramLoad;
+    use std::os::fd::AsRawFd;
+    let insns = asm::program([
+        asm::load_map(Reg::R1, map.as_fd().as_raw_fd()),
+        asm::mov(Reg::R0, 0),
+        asm::exit(),
+    ]);
+    let stranger = ProgramLoad {
+        name: "stranger",
+        program_type: oxbpf::object::ProgramType::SOCKET_FILTER,
+        insns: &insns,
+        license: "GPL",
+        ..ProgramLoad::default()
+    };
+    assert!(stranger.load().is_err());
 }

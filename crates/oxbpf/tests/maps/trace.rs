@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use oxbpf::map::{CgroupArray, Map, PerfEventArray};
+use oxbpf::map::{CgroupArray, Frame, Map, PerfEventArray, StackTraces};
 use oxbpf::program::TestRun;
 use oxbpf::{Collection, ErrorKind, Loadable, Loader};
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -73,4 +73,56 @@ fn programs_read_counters() {
     assert!(!counters.remove(0).unwrap());
     assert_eq!(run(&objects, "read_counter"), 0);
     assert!(counters.set(0, File::open("/dev/null").unwrap()).is_err());
+}
+
+#[test]
+fn stacks_are_read_by_their_numbers() {
+    let objects = load();
+    let stacks: StackTraces = map(&objects, "stacks");
+    let id = run(&objects, "user_stack");
+    assert!(id < 64, "{}", id as i32);
+    let frames = stacks.get(id).unwrap().unwrap();
+    // The innermost place is where the system call was made: in a file that this process runs.
+    let Some(Frame::Address(address)) = frames.first() else {
+        panic!("{frames:?}")
+    };
+    assert!(is_executable(*address), "{frames:x?}");
+    // The same one, taken without a map.
+    run(&objects, "inline_user_stack");
+    let size = objects
+        .variable::<i64>("stack_size")
+        .unwrap()
+        .load()
+        .unwrap();
+    assert!(size >= 8, "{size}");
+    let taken = objects
+        .variable::<[u64; 32]>("inline_stack")
+        .unwrap()
+        .load()
+        .unwrap();
+    let bytes: Vec<u8> = taken.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    assert!(is_executable(Frame::addresses(&bytes).next().unwrap()));
+    let kernel = stacks.get(run(&objects, "kernel_stack")).unwrap().unwrap();
+    assert!(!kernel.is_empty());
+    let ids: Vec<u32> = stacks.ids().map(Result::unwrap).collect();
+    assert!(ids.contains(&id), "{ids:?}");
+    assert!(stacks.remove(id).unwrap());
+    assert!(!stacks.remove(id).unwrap());
+    assert_eq!(stacks.get(id).unwrap(), None);
+
+    let build_ids: StackTraces = map(&objects, "build_ids");
+    let id = run(&objects, "build_id_stack");
+    let frames = build_ids.get(id).unwrap().unwrap();
+    assert!(!frames.is_empty());
+}
+
+/// Whether an address is in a part of this process that it can run.
+fn is_executable(address: u64) -> bool {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines().any(|line| {
+        let (range, rest) = line.split_once(' ').unwrap();
+        let (start, end) = range.split_once('-').unwrap();
+        let number = |text| u64::from_str_radix(text, 16).unwrap();
+        rest.starts_with("r-xp") && (number(start)..number(end)).contains(&address)
+    })
 }
