@@ -109,7 +109,7 @@ fn inside(kernel: &str, program: &Path, table: &Path, objects: &[PathBuf]) -> Re
         timeout: Duration::from_secs(2 * 3600),
         files: [vec![program.to_owned(), table.to_owned()], files].concat(),
         script: format!(
-            "{} --no-types --jobs 1 --timeout 600 --table {} {}",
+            "{} --no-types --jobs 1 --timeout 3600 --table {} {}",
             program.display(),
             table.display(),
             objects

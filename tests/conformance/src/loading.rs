@@ -36,7 +36,7 @@ struct Attempt {
 }
 
 impl Attempt {
-    fn new((result, recording): (Result<(), String>, Recording)) -> Attempt {
+    fn new(spec: &CollectionSpec, (result, recording): (Result<(), String>, Recording)) -> Attempt {
         let mut attempt = Attempt {
             result,
             maps: BTreeMap::new(),
@@ -44,7 +44,8 @@ impl Attempt {
         };
         for map in recording.maps {
             // Probes for what the kernel has.
-            if map.name.is_empty() || map.name.starts_with("libbpf_") {
+            let probe = map.name.is_empty() || map.name.starts_with("libbpf_") || map.name == "arr";
+            if probe && spec.map(&map.name).is_none() {
                 continue;
             }
             let mut name = map.name.clone();
@@ -54,7 +55,13 @@ impl Attempt {
             }
             attempt.maps.insert(name, map);
         }
-        for program in recording.programs {
+        for mut program in recording.programs {
+            // A log that has no room comes after the verdict.
+            if let (libc::ENOSPC, Some(before)) =
+                (program.errno, attempt.programs.get(&program.name))
+            {
+                program.errno = before.errno;
+            }
             attempt.programs.insert(program.name.clone(), program);
         }
         attempt
@@ -195,8 +202,8 @@ fn alone_maps(theirs: &Attempt, ours: &Attempt) -> Vec<Difference> {
         .collect()
 }
 
-fn by_oxbpf(spec: &CollectionSpec, pins: &Path, only: Option<usize>) -> Attempt {
-    let mut spec = spec.clone();
+fn by_oxbpf(object: &CollectionSpec, pins: &Path, only: Option<usize>) -> Attempt {
+    let mut spec = object.clone();
     for (position, program) in spec.programs_mut().iter_mut().enumerate() {
         if let Some(only) = only {
             program.autoload = position == only;
@@ -204,13 +211,14 @@ fn by_oxbpf(spec: &CollectionSpec, pins: &Path, only: Option<usize>) -> Attempt 
         program.prog_type.get_or_insert(UNKNOWN_SECTION);
     }
     let pins = Pins::new(pins);
-    Attempt::new(record(|| {
+    let recorded = record(|| {
         let loader = Loader::new().pin_root(pins.0).threads(NonZeroUsize::MIN);
         loader
             .load(spec)
             .map(drop)
             .map_err(|error| format!("{error:#}"))
-    }))
+    });
+    Attempt::new(object, recorded)
 }
 
 /// What a load that keeps going says of each program. It has to be what each gets to hear alone.
@@ -241,7 +249,7 @@ fn by_libbpf(bytes: &[u8], spec: &CollectionSpec, pins: &Path, only: Option<usiz
         pin_root: Some(pins.0),
         ..Options::default()
     };
-    Attempt::new(record(|| {
+    let recorded = record(|| {
         let object = Object::open(bytes, options).map_err(compare::errno)?;
         let only = only.and_then(|only| spec.programs().get(only));
         for program in object.programs() {
@@ -253,7 +261,8 @@ fn by_libbpf(bytes: &[u8], spec: &CollectionSpec, pins: &Path, only: Option<usiz
             }
         }
         object.load().map_err(compare::errno)
-    }))
+    });
+    Attempt::new(spec, recorded)
 }
 
 /// A directory for pinned maps, empty before and after.

@@ -73,7 +73,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         load: true,
         types: true,
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
-        timeout: Duration::from_secs(600),
+        timeout: Duration::from_secs(1800),
         paths: Vec::new(),
         one: false,
     };

@@ -1,5 +1,7 @@
 //! Relocations: what instructions, map definitions and `struct_ops` structures refer to.
 
+use object::elf;
+
 use super::externs::Targets;
 use super::file::{File, Relocation, Section, Symbol};
 use super::functions::{Places, slot};
@@ -169,6 +171,11 @@ impl<'a> Resolver<'_, 'a> {
                 ))),
             },
             Role::BtfMaps | Role::LegacyMaps => {
+                // A symbol of its own tells which map. GCC puts its value into the instruction once more.
+                let offset = match symbol.kind == elf::STT_SECTION {
+                    true => offset,
+                    false => value,
+                };
                 let place = u64::try_from(offset)
                     .ok()
                     .and_then(|offset| self.maps.at(section, offset));
