@@ -120,7 +120,9 @@ fn module(cfg: &TokenStream, body: &TokenStream) -> TokenStream {
             non_snake_case,
             non_upper_case_globals,
             unreachable_pub,
-            unused_imports
+            unused_imports,
+            unused_mut,
+            unused_variables
         )]
         mod generated {
             #body

@@ -12,7 +12,9 @@ pub use generated::*;
     non_snake_case,
     non_upper_case_globals,
     unreachable_pub,
-    unused_imports
+    unused_imports,
+    unused_mut,
+    unused_variables
 )]
 mod generated {
     #[cfg(target_endian = "little")]
