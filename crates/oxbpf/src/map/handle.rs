@@ -143,7 +143,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ReadOnly`] if it is frozen already, or was opened read-only;
+    /// [`ErrorKind::ReadOnly`] if it is frozen already, or, to newer kernels, was opened read-only;
     /// [`ErrorKind::Kernel`] with EBUSY if it is mapped writable, and what the kernel says
     /// otherwise.
     #[doc(alias = "BPF_MAP_FREEZE")]
