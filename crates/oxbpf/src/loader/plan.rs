@@ -89,7 +89,9 @@ fn relocate(kernel: &Kernel<'_>, spec: &CollectionSpec, plan: &mut [Planned]) {
             Ok(missing) => planned.missing = missing,
             Err(e) => {
                 let kind = match e.kind() {
-                    CoreErrorKind::NoTargets(_) => ErrorKind::Unsupported,
+                    CoreErrorKind::NoTargets(why) => why
+                        .downcast_ref::<Error>()
+                        .map_or(ErrorKind::Unsupported, Error::kind),
                     _ => ErrorKind::Relocation,
                 };
                 planned.fail(

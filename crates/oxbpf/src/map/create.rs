@@ -10,6 +10,7 @@ use rustix::thread::CapabilitySet;
 
 use super::Map;
 use crate::error::{ENOTSUPP, Error, ErrorKind, Result};
+use crate::feature::{self, Support};
 use crate::object_name::kernel_name;
 use crate::sys::{self, MapFd, uapi};
 use crate::{denied, memlock};
@@ -67,8 +68,8 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::PermissionDenied`] without CAP_BPF, [`ErrorKind::InvalidInput`] where sizes or
-    /// flags do not fit the type, [`ErrorKind::LimitExceeded`] if there is not enough memory, and
+    /// [`ErrorKind::PermissionDenied`] without CAP_BPF, [`ErrorKind::Unsupported`] where the kernel
+    /// has no maps of the type, [`ErrorKind::InvalidInput`] where sizes or flags do not fit it, [`ErrorKind::LimitExceeded`] if there is not enough memory, and
     /// what the kernel says otherwise.
     #[doc(alias = "BPF_MAP_CREATE")]
     pub fn create(name: &str, spec: &MapSpec, options: CreateOptions<'_>) -> Result<Self> {
@@ -189,6 +190,14 @@ fn explain(errno: Errno, name: &str, spec: &MapSpec, attr: &uapi::MapCreate) -> 
             let needed = needed_capabilities(spec.map_type);
             if let Some(remedy) = memlock::remedy().or_else(|| denied::remedy(needed)) {
                 error = error.with_remedy(remedy);
+            }
+        }
+        Errno::INVAL | Errno::TOOBIG if feature::map_type(spec.map_type).support == Support::No => {
+            error = error
+                .with_kind(ErrorKind::Unsupported)
+                .with_reason(format!("this kernel has no maps of type {}", spec.map_type));
+            if let Some((major, minor)) = spec.map_type.minimum_kernel() {
+                error = error.with_remedy(format!("that takes Linux {major}.{minor}"));
             }
         }
         Errno::INVAL if is_struct_ops(attr) && attr.map_flags & MapFlags::LINK.bits() != 0 => {

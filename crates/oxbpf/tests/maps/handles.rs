@@ -132,6 +132,14 @@ fn pinned_maps_are_opened_for_one_direction() {
     let reader = Map::from_id_for(id, Access::ReadOnly).unwrap();
     assert_kind(set(&reader), ErrorKind::ReadOnly, "other direction");
     set(&Map::from_id_for(id, Access::ReadWrite).unwrap()).unwrap();
+    // Old kernels let readers do this.
+    if let Err(error) = reader.freeze() {
+        assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+        assert!(
+            error.to_string().contains("it was opened read-only"),
+            "{error}"
+        );
+    }
     map.unpin(&path).unwrap();
 }
 
