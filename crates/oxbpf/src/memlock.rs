@@ -18,7 +18,7 @@ pub(crate) fn with_memory<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Resu
 
 /// Raises the limit as far as this process may, if the kernel goes by it. Whether there is more
 /// room than before.
-fn raise() -> bool {
+pub(crate) fn raise() -> bool {
     static RAISED: AtomicBool = AtomicBool::new(false);
     let limit = getrlimit(Resource::Memlock);
     if limit.current.is_none() || !feature::charges_memlock() {

@@ -65,7 +65,8 @@ fn one_refused_program_leaves_the_others() {
         assert!(report.load_time > Duration::ZERO);
         let stats = report.stats().unwrap();
         assert!(stats.processed_insns.unwrap() > 0, "{stats:?}");
-        assert!(stats.stack_depth.is_some() && stats.time.is_some());
+        let log = report.log();
+        assert!(stats.stack_depth.is_some() && stats.time.is_some(), "{log}");
         assert!(stats.peak_states.is_some() && stats.total_states.is_some());
         // The figures, and nothing else.
         assert!(report.log().lines().count() < 5, "{}", report.log());

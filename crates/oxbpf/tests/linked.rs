@@ -30,7 +30,12 @@ fn run(collection: &Collection, program: &str) -> u32 {
 #[test]
 fn the_parts_work_together() {
     for parts in [[MAIN, LIBRARY], [LIBRARY, MAIN]] {
-        let collection = Loader::new().load(linked(&parts)).unwrap();
+        let collection = match Loader::new().load(linked(&parts)) {
+            Err(error) if error.to_string().contains("Arg#0 type PTR") => {
+                skip!("this kernel has no pointers among the arguments of global functions")
+            }
+            loaded => loaded.unwrap(),
+        };
         // helper(3) of the first with scale 3, the strong choose(1), hidden_here(2).
         assert_eq!(run(&collection, "count"), 3 * 3 + (1 + 200) + (2 ^ 0x55));
         let total = collection.global::<u64>(".data", "total").unwrap();

@@ -281,7 +281,16 @@ fn functions_of_modules_are_called() {
         "this kernel has no types of bbr"
     );
     let (spec, name) = spec_with(&["borrower"]);
-    let collection = load(spec).unwrap();
+    let collection = match load(spec) {
+        Err(error)
+            if error
+                .to_string()
+                .contains("expected pointer to STRUCT sock") =>
+        {
+            skip!("this kernel takes no tcp_sock for a sock in the functions of modules")
+        }
+        loaded => loaded.unwrap(),
+    };
     let _link = collection.struct_ops("borrower").unwrap().attach().unwrap();
     use_it(&name).unwrap();
     assert_eq!(count(&collection, "inits"), 1);

@@ -120,10 +120,7 @@ impl fmt::Display for Error {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // What one line is shown of has to say why.
-            ErrorKind::NoTargets(why) => {
-                write!(f, "the kernel's types could not be had: {why}")
-            }
+            ErrorKind::NoTargets(_) => f.write_str("the kernel's types could not be had"),
             ErrorKind::LocalTypes(_) => f.write_str("the object's types are broken"),
             ErrorKind::TargetTypes(_) => f.write_str("the kernel's types are broken"),
             ErrorKind::UnknownKind(kind) => write!(f, "{kind} is unknown here"),

@@ -1,12 +1,13 @@
 //! The types of the running kernel and of its modules.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind as IoErrorKind, Read};
+use std::io::{self, ErrorKind as IoErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use oxbpf_object::btf::{Btf, SharedBytes};
+use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, ObjectKind, PrivateMapping};
@@ -131,11 +132,7 @@ fn open(path: &Path, base: Option<&Btf>) -> Result<Btf> {
                     "use a kernel built with CONFIG_DEBUG_INFO_BTF, or give its BTF to the loader",
                 )
         }
-        IoErrorKind::NotFound => Error::new(ErrorKind::NotFound, doing()).with_source(e),
-        IoErrorKind::PermissionDenied => {
-            Error::new(ErrorKind::PermissionDenied, doing()).with_source(e)
-        }
-        _ => Error::new(ErrorKind::Kernel, doing()).with_source(e),
+        _ => failed(e, doing()),
     })?;
     let malformed = |e| Error::new(ErrorKind::InvalidObject, doing()).with_source(e);
     let mut magic = [0; ELF.len()];
@@ -146,11 +143,16 @@ fn open(path: &Path, base: Option<&Btf>) -> Result<Btf> {
     let bytes: SharedBytes = match PrivateMapping::of_sysfs(file.as_fd(), size) {
         Ok(mapping) => Arc::new(mapping),
         // Before 6.16, sysfs does not map it.
-        Err(_) => Arc::new(
-            fs::read(path).map_err(|e| Error::new(ErrorKind::Kernel, doing()).with_source(e))?,
-        ),
+        Err(_) => Arc::new(fs::read(path).map_err(|e| failed(e, doing()))?),
     };
     Btf::parse_shared(bytes, base).map_err(malformed)
+}
+
+fn failed(error: io::Error, doing: String) -> Error {
+    match Errno::from_io_error(&error) {
+        Some(errno) => Error::syscall(errno, doing),
+        None => Error::new(ErrorKind::Kernel, doing).with_source(error),
+    }
 }
 
 /// A kernel module's types, with the descriptor that system calls name them by.

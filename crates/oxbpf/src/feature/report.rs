@@ -7,7 +7,7 @@ use oxbpf_object::kernel::{AttachType, Helper, LinkType, MapType, ProgramType};
 
 use super::verifier::{INSTRUCTIONS, ISA, PROGRAMS, Probe};
 use super::{Feature, Kfunc, Minimum, Support, helpers, kfuncs, minimum, types};
-use crate::{btf, denied};
+use crate::{btf, denied, memlock};
 
 /// What the running kernel can do, as far as this process may find out: [`report`].
 ///
@@ -98,6 +98,8 @@ fn ask() -> Report {
         "lsm",
         std::fs::read_to_string("/sys/kernel/security/lsm").ok(),
     ));
+    // Where maps are charged to the limit on locked memory, those just closed still are for a while.
+    memlock::raise();
     Report {
         release,
         settings,

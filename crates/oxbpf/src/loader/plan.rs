@@ -88,18 +88,26 @@ fn relocate(kernel: &Kernel<'_>, spec: &CollectionSpec, plan: &mut [Planned]) {
         match core.relocate(insns, core_relos) {
             Ok(missing) => planned.missing = missing,
             Err(e) => {
-                let kind = match e.kind() {
-                    CoreErrorKind::NoTargets(why) => why
-                        .downcast_ref::<Error>()
-                        .map_or(ErrorKind::Unsupported, Error::kind),
-                    _ => ErrorKind::Relocation,
+                let doing = "fitting it to the kernel's types";
+                let error = match e.kind() {
+                    CoreErrorKind::NoTargets(why) => no_types(why.downcast_ref(), doing),
+                    _ => Error::new(ErrorKind::Relocation, doing).with_source(e),
                 };
-                planned.fail(
-                    spec,
-                    Error::new(kind, "fitting it to the kernel's types").with_source(e),
-                );
+                planned.fail(spec, error);
             }
         }
+    }
+}
+
+/// What the lack of the kernel's types means to a program.
+fn no_types(why: Option<&Error>, doing: &str) -> Error {
+    let Some(why) = why else {
+        return Error::new(ErrorKind::Unsupported, doing);
+    };
+    let error = Error::new(why.kind(), doing).with_reason(why.to_string());
+    match why.errno() {
+        Some(errno) => error.with_errno(errno),
+        None => error,
     }
 }
 

@@ -1,9 +1,12 @@
 //! Operations on single elements, in bytes, and what their failures mean.
 
-use oxbpf_object::kernel::MapType;
+use oxbpf_object::kernel::{MapFlags, MapType};
+use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::Errno;
+use rustix::thread::CapabilitySet;
 
 use super::{Map, UpdateFlags};
+use crate::denied;
 use crate::error::{ENOTSUPP, Error, ErrorKind, Result};
 
 impl Map {
@@ -221,13 +224,25 @@ impl Map {
             Errno::PERM if self.is_frozen() => error
                 .with_kind(ErrorKind::ReadOnly)
                 .with_reason("it is frozen"),
-            Errno::PERM => error
+            Errno::PERM if self.is_one_way() => error
                 .with_kind(ErrorKind::ReadOnly)
                 .with_reason("it was made or opened for the other direction only"),
+            // Before 6.0, the use of what is open took a capability, too.
+            Errno::PERM => match denied::remedy(CapabilitySet::BPF) {
+                Some(remedy) => error.with_remedy(remedy),
+                None => error,
+            },
             Errno::INVAL | Errno::OPNOTSUPP => self.cannot(error),
             e if e.raw_os_error() == ENOTSUPP => self.cannot(error),
             _ => error,
         }
+    }
+
+    /// Whether this descriptor, or all of them, can only read or only write.
+    fn is_one_way(&self) -> bool {
+        let is_whole = |flags: OFlags| flags & OFlags::RWMODE == OFlags::RDWR;
+        self.flags().intersects(MapFlags::RDONLY | MapFlags::WRONLY)
+            || !fcntl_getfl(self).is_ok_and(is_whole)
     }
 
     fn cannot(&self, error: Error) -> Error {

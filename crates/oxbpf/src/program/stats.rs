@@ -67,6 +67,8 @@ fn first_number(text: &str) -> Option<u64> {
 
 /// The sum of "16+0+8".
 fn stack_depth(text: &str) -> Option<u64> {
+    // Newer kernels tell the deepest only: "max 16".
+    let text = text.strip_prefix("max ").unwrap_or(text);
     let depths = text.split_whitespace().next()?.split('+');
     depths
         .map(|depth| depth.parse::<u64>().ok())
@@ -104,6 +106,8 @@ mod tests {
             VerifierStats::from_log("stack depth many\nprocessed\n"),
             None
         );
+        let newer = VerifierStats::from_log("stack depth max 16\n").unwrap();
+        assert_eq!(newer.stack_depth, Some(16));
         let older = VerifierStats::from_log("processed 5 insns, stack depth 0\n").unwrap();
         assert_eq!(older.processed_insns, Some(5));
         assert_eq!(older.total_states, None);

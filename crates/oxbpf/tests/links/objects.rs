@@ -268,6 +268,10 @@ fn programs_of_every_kind_are_run() {
             ..TestRun::default()
         };
         match program.test_run(run) {
+            // Old kernels say of these whether they returned BPF_OK.
+            Ok(result) if *program_type == ProgramType::FLOW_DISSECTOR => {
+                assert!(result.return_value <= 1, "{result:?}");
+            }
             Ok(result) => assert_eq!(result.return_value, 1, "{program_type}"),
             Err(error) => panic!("{program_type}: {error}"),
         }
