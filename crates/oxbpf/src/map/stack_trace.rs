@@ -22,6 +22,7 @@ use crate::error::Result;
 ///     match frame {
 ///         Frame::Address(address) => println!("{address:#x}"),
 ///         Frame::Offset { build_id, offset } => println!("{build_id:02x?} + {offset:#x}"),
+///         _ => {}
 ///     }
 /// }
 /// # Ok(())
