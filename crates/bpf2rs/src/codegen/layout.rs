@@ -3,7 +3,7 @@
 
 use oxbpf_object::btf::{Contents, Member, Type, TypeId};
 
-use super::types::{Asker, MAX_DEPTH, RustType, Shape, Types, c_declaration};
+use super::types::{Asker, MAX_DEPTH, RustType, Shape, Types};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The layout of a structure or union, members of anonymous ones in it included.
@@ -233,7 +233,7 @@ impl<'a> Collector<'_, 'a> {
         if bits > 64 || rust.size > 8 {
             return Err(self.unsupported(member, "is too wide for a bit-field"));
         }
-        let declaration = c_declaration(self.types.btf(), member.ty, member.name);
+        let declaration = self.types.btf().declaration(member.ty, member.name);
         let facts = format!("`{declaration} : {bits}`, at bit {bit_offset}.");
         let accessor = Accessor {
             name: member.name.to_owned(),
@@ -308,7 +308,7 @@ impl<'a> Collector<'_, 'a> {
     }
 
     fn docs(&self, member: &Member<'_>, offset: u64, (owner, component): Place) -> String {
-        let declaration = c_declaration(self.types.btf(), member.ty, member.name);
+        let declaration = self.types.btf().declaration(member.ty, member.name);
         let facts = format!("`{declaration}`, at byte {offset}.");
         self.types.comments().with(owner, component, &facts)
     }

@@ -11,7 +11,7 @@ use quote::quote;
 use super::{
     marks::Marks,
     names::Scope,
-    types::{Asker, RustType, Types, c_type},
+    types::{Asker, RustType, Types},
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -257,10 +257,13 @@ fn docs(map: &MapSpec, types: &Types<'_>) -> String {
     match (map.key_type, map.value_type) {
         (Some(key), Some(value)) => format!(
             "`{name}`, {kind}: `{}` to `{}`.",
-            c_type(types.btf(), key),
-            c_type(types.btf(), value)
+            types.btf().declaration(key, ""),
+            types.btf().declaration(value, "")
         ),
-        (None, Some(value)) => format!("`{name}`, {kind} of `{}`.", c_type(types.btf(), value)),
+        (None, Some(value)) => format!(
+            "`{name}`, {kind} of `{}`.",
+            types.btf().declaration(value, "")
+        ),
         _ if map.key_size == 0 && map.value_size == 0 => format!("`{name}`, {kind}."),
         _ => {
             let (key, value) = (map.key_size, map.value_size);

@@ -11,7 +11,7 @@ use quote::quote;
 use super::{
     doc,
     names::Scope,
-    types::{Asker, Types, c_declaration},
+    types::{Asker, Types},
 };
 
 /// A structure for the kernel.
@@ -72,7 +72,7 @@ fn members(id: TypeId, map: &str, types: &mut Types<'_>) -> Vec<StructureMember>
     });
     named
         .filter_map(|member| {
-            let declaration = c_declaration(&btf, member.ty, member.name);
+            let declaration = btf.declaration(member.ty, member.name);
             let value = match pointer(&btf, &member) {
                 Some(true) => None,
                 Some(false) => return None,

@@ -217,7 +217,7 @@ impl<'a> Types<'a> {
         let of = self.rust_type(target, asker)?;
         let name = self.scope.type_name(ty.name());
         let shape = of.shape.tokens(&TokenStream::new());
-        let facts = format!("`{}`, a `{}`.", ty.name(), c_type(self.btf, target));
+        let facts = format!("`{}`, a `{}`.", ty.name(), self.btf.declaration(target, ""));
         let docs = doc(&self.comments.with(ty.id(), None, &facts));
         self.definitions.push(quote! {
             #docs
@@ -261,7 +261,7 @@ impl<'a> Types<'a> {
         let (c_name, title) = match (ty.name(), typedef) {
             ("", Some(typedef)) => (typedef, format!("`{typedef}`")),
             ("", None) => (asker.name, format!("The type of {}", asker.what)),
-            (name, _) => (name, format!("`{}`", c_type(self.btf, ty.id()))),
+            (name, _) => (name, format!("`{}`", self.btf.declaration(ty.id(), ""))),
         };
         let name = self.scope.type_name(c_name);
         // Members first, so that the definitions read from the inside out.
@@ -307,79 +307,10 @@ impl<'a> Types<'a> {
             format!(
                 "the type of {}, `{}`, {why}",
                 asker.what,
-                c_type(self.btf, id)
+                self.btf.declaration(id, "")
             ),
         )
     }
-}
-
-/// A type as C writes it, without qualifiers: `struct conn_key *`, `char[16]`.
-pub(super) fn c_type(btf: &Btf, id: TypeId) -> String {
-    c_declaration(btf, id, "")
-}
-
-/// A declaration as C writes it, without qualifiers: `char comm[16]`.
-pub(super) fn c_declaration(btf: &Btf, id: TypeId, name: &str) -> String {
-    declaration(btf, id, name, MAX_FUNCTIONS)
-}
-
-/// How many parameter lists may lie in each other; what is in more is left out.
-const MAX_FUNCTIONS: usize = 2;
-
-fn declaration(btf: &Btf, id: TypeId, name: &str, functions: usize) -> String {
-    let mut declarator = name.to_owned();
-    let mut at = id;
-    for _ in 0..MAX_DEPTH {
-        let Ok(ty) = btf.skip_modifiers(at) else {
-            break;
-        };
-        let keyword = match ty.contents() {
-            Contents::Ptr(target) => {
-                declarator.insert(0, '*');
-                at = target;
-                continue;
-            }
-            Contents::Array(array) => {
-                if declarator.starts_with('*') {
-                    declarator = format!("({declarator})");
-                }
-                declarator.push_str(&format!("[{}]", array.len));
-                at = array.element;
-                continue;
-            }
-            Contents::FuncProto(function) => {
-                if declarator.starts_with('*') {
-                    declarator = format!("({declarator})");
-                }
-                let parameters: Vec<_> = match functions.checked_sub(1) {
-                    Some(left) => function
-                        .params()
-                        .map(|parameter| declaration(btf, parameter.ty, "", left))
-                        .collect(),
-                    None => vec!["…".to_owned()],
-                };
-                declarator.push_str(&format!("({})", parameters.join(", ")));
-                at = function.result;
-                continue;
-            }
-            Contents::Struct(_) | Contents::Fwd { is_union: false } => "struct ",
-            Contents::Union(_) | Contents::Fwd { is_union: true } => "union ",
-            Contents::Enum(_) => "enum ",
-            _ => "",
-        };
-        let base = match (ty.kind(), ty.name()) {
-            (Kind::VOID, _) => "void",
-            (_, "") => "{ … }",
-            (_, name) => name,
-        };
-        let space = if declarator.is_empty() || declarator.starts_with('[') {
-            ""
-        } else {
-            " "
-        };
-        return format!("{keyword}{base}{space}{declarator}");
-    }
-    format!("? {declarator}")
 }
 
 /// A type of the object that was asked for by name: `struct`, `union`, `enum` or typedef.
@@ -554,8 +485,8 @@ mod tests {
                 "int (*)(void (*)(int, int *))",
             ),
         ] {
-            assert_eq!(c_declaration(&btf, id, "x"), declaration);
-            assert_eq!(c_type(&btf, id), ty);
+            assert_eq!(btf.declaration(id, "x"), declaration);
+            assert_eq!(btf.declaration(id, ""), ty);
         }
     }
 }

@@ -10,7 +10,7 @@ use quote::quote;
 
 use super::{
     names::Scope,
-    types::{Asker, Types, c_declaration},
+    types::{Asker, Types},
 };
 use crate::error::Result;
 
@@ -156,7 +156,7 @@ fn variable<'a>(
         docs: types.comments().on(
             Kind::VAR,
             &variable.name,
-            &format!("`{}`.", c_declaration(types.btf(), id, &variable.name)),
+            &format!("`{}`.", types.btf().declaration(id, &variable.name)),
         ),
         is_large: rust_type.size >= LARGE,
         is_setting,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::edit::{placing, with_linkage};
 use super::header::{
     HEADER_SIZE, HEADER_SIZE_WITH_LAYOUT, LAYOUT_ENTRY_SIZE, MAGIC, VERSION, info_kind, info_vlen,
 };
@@ -585,24 +586,15 @@ impl BtfBuilder {
         size: u32,
         variables: &[SectionVar],
     ) -> Result<(), Error> {
-        let mut variables = variables.to_vec();
-        variables.sort_by_key(|variable| variable.offset);
-        let record = self.record_of_kind(section, Kind::DATASEC)?;
-        let [_, _, old_size, elements @ ..] = record else {
-            return Err(Error::NoSuchRecord {
-                id: section,
-                kind: Kind::DATASEC,
-            });
-        };
-        if elements.len() / 3 != variables.len() {
-            return Err(Error::NoSuchRecord {
-                id: section,
-                kind: Kind::DATASEC,
-            });
-        }
-        *old_size = size;
-        for (words, variable) in elements.chunks_exact_mut(3).zip(&variables) {
-            words.copy_from_slice(&[variable.ty.0, variable.offset, variable.size]);
+        let words = placing(size, variables);
+        match self.record_of_kind(section, Kind::DATASEC)? {
+            [_, _, old @ ..] if old.len() == words.len() => old.copy_from_slice(&words),
+            _ => {
+                return Err(Error::NoSuchRecord {
+                    id: section,
+                    kind: Kind::DATASEC,
+                });
+            }
         }
         Ok(())
     }
@@ -614,7 +606,7 @@ impl BtfBuilder {
     /// When `func` is not a function of this builder.
     pub fn set_func_linkage(&mut self, func: TypeId, linkage: FuncLinkage) -> Result<(), Error> {
         if let [_, info, ..] = self.record_of_kind(func, Kind::FUNC)? {
-            *info = *info & !info_vlen(u32::MAX) | info_vlen(linkage.0);
+            *info = with_linkage(*info, linkage);
         }
         Ok(())
     }

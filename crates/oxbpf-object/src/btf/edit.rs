@@ -1,5 +1,6 @@
 //! Changes to types that leave every record where it is: what a compiler left open, without building anything anew.
 
+use std::iter;
 use std::sync::Arc;
 
 use super::header::{TYPE_SIZE, info_kind, info_vlen};
@@ -22,33 +23,23 @@ impl<'b> Edit<'b> {
         }
     }
 
-    /// Puts what the compiler left open into a section: its size, and where its variables are. They get sorted by offset.
+    /// As [`BtfBuilder::set_data_section`](super::BtfBuilder::set_data_section).
     pub(crate) fn set_data_section(
         &mut self,
         section: TypeId,
         size: u32,
         variables: &[SectionVar],
     ) -> Result<(), Error> {
-        let mut variables = variables.to_vec();
-        variables.sort_by_key(|variable| variable.offset);
         let (start, record) = self.record(section, Kind::DATASEC)?;
-        if record.len()
-            != ELEMENT
-                .saturating_mul(variables.len())
-                .saturating_add(TYPE_SIZE)
-        {
+        let words = placing(size, variables);
+        if record.len() != words.len().saturating_mul(WORD).saturating_add(SIZE) {
             return Err(Error::NoSuchRecord {
                 id: section,
                 kind: Kind::DATASEC,
             });
         }
-        self.set(start, SIZE, size);
-        for (number, variable) in variables.iter().enumerate() {
-            let element = number.saturating_mul(ELEMENT).saturating_add(TYPE_SIZE);
-            let words = [variable.ty.0, variable.offset, variable.size];
-            for (word, offset) in words.into_iter().zip([0, 4, 8]) {
-                self.set(start, element.saturating_add(offset), word);
-            }
+        for (word, offset) in words.into_iter().zip((SIZE..).step_by(WORD)) {
+            self.set(start, offset, word);
         }
         Ok(())
     }
@@ -61,8 +52,7 @@ impl<'b> Edit<'b> {
     ) -> Result<(), Error> {
         let (start, record) = self.record(func, Kind::FUNC)?;
         let info = self.btf.endian().read_u32(record, INFO).unwrap_or_default();
-        let info = info & !info_vlen(u32::MAX) | info_vlen(linkage.0);
-        self.set(start, INFO, info);
+        self.set(start, INFO, with_linkage(info, linkage));
         Ok(())
     }
 
@@ -123,8 +113,22 @@ impl Btf {
     }
 }
 
+/// The words from the size of a section's record on, which say where its variables are: the lowest offset first.
+pub(super) fn placing(size: u32, variables: &[SectionVar]) -> Vec<u32> {
+    let mut variables = variables.to_vec();
+    variables.sort_by_key(|variable| variable.offset);
+    let places = variables
+        .iter()
+        .flat_map(|variable| [variable.ty.0, variable.offset, variable.size]);
+    iter::once(size).chain(places).collect()
+}
+
+/// The `info` of a function, with another linkage in it.
+pub(super) fn with_linkage(info: u32, linkage: FuncLinkage) -> u32 {
+    info & !info_vlen(u32::MAX) | info_vlen(linkage.0)
+}
+
 /// Where `struct btf_type` has its `info`, and its `size`.
 const INFO: usize = 4;
 const SIZE: usize = 8;
-/// The size of `struct btf_var_secinfo`.
-const ELEMENT: usize = 12;
+const WORD: usize = 4;
