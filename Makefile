@@ -45,6 +45,7 @@ fuzz: setup ## feed mutated input to every reader of bytes, for TIME=600 seconds
 	$(XTASK) fuzz --time $(TIME)
 
 .PHONY: soak
+soak: TIME := 3600
 soak: setup ## load, attach, drop and read rings for TIME=3600 seconds each: nothing grows
 	$(XTASK) soak --time $(TIME)
 

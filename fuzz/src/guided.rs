@@ -1,6 +1,6 @@
 //! One target, guided by coverage: `OXBPF_FUZZ_TARGET=btf guided CORPUS [-max_total_time=60 ...]`.
 //!
-//! `make fuzz` builds it with the instrumentation that it needs, which stable Rust has.
+//! `cargo xtask fuzz --guided` builds it with the instrumentation that it needs, which stable Rust has.
 #![no_main]
 
 use std::sync::OnceLock;

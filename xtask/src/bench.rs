@@ -47,6 +47,7 @@ fn generated() -> Result<()> {
 
 /// Builds and runs `bench/`, in a mount namespace of its own.
 fn peers(cases: &[String]) -> Result<()> {
+    setup::main(&[])?;
     setup::install(setup::BENCH, Vec::new())?;
     let bench = workspace().join("bench");
     let target = bench.join("target");

@@ -96,20 +96,8 @@ const NEEDS: &[Need] = &[
     },
 ];
 
-/// What measuring needs beside that: what counts instructions, and what libbpf is built with.
-pub(crate) const BENCH: &[Need] = &[
-    program(&["valgrind"], &["valgrind"]),
-    program(&["make"], &["make"]),
-    program(&["pkg-config", "pkgconf"], &["pkgconf", "pkg-config"]),
-    Need {
-        sign: Sign::File("/usr/include/libelf.h"),
-        packages: &["libelf-dev"],
-    },
-    Need {
-        sign: Sign::File("/usr/include/zlib.h"),
-        packages: &["zlib1g-dev"],
-    },
-];
+/// What measuring needs beside that: what counts instructions.
+pub(crate) const BENCH: &[Need] = &[program(&["valgrind"], &["valgrind"])];
 
 /// Parts of the Rust toolchain that distributions package apart.
 const COMPONENTS: &[(&str, &str, &str)] = &[

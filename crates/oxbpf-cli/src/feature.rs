@@ -48,8 +48,9 @@ pub(crate) fn run(args: &FeatureArgs, output: &Output) -> anyhow::Result<Verdict
         let Some(program_type) = ProgramType::from_name(name) else {
             let names = ProgramType::ALL.iter().filter_map(|t| t.name());
             let nearest = oxbpf::suggest::nearest(name, names);
-            let hint = oxbpf::suggest::did_you_mean(&nearest).unwrap_or_default();
-            bail!("there is no type of program `{name}`; {hint}");
+            let hint = oxbpf::suggest::did_you_mean(&nearest);
+            let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+            bail!("there is no type of program `{name}`{hint}");
         };
         let helpers = group("helpers", &feature::helpers_of(program_type));
         return show(&[helpers], None, args, output);

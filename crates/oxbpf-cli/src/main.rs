@@ -13,6 +13,7 @@ mod output;
 mod pattern;
 mod progress;
 mod run;
+mod settle;
 mod table;
 mod value;
 mod verify;

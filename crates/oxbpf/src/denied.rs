@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, capabilities};
+
+use crate::Error;
 
 /// Those of the capabilities that this thread has not. Root has all, unless something took them
 /// away.
@@ -17,6 +20,22 @@ fn missing(needed: CapabilitySet, effective: CapabilitySet) -> CapabilitySet {
         return needed & !(effective | CapabilitySet::BPF | CapabilitySet::PERFMON);
     }
     needed & !effective
+}
+
+/// Adds to the error of a call that needs these capabilities what stands in its way, if it was answered with EPERM.
+pub(crate) fn explain(error: Error, needed: CapabilitySet) -> Error {
+    match error.errno() {
+        Some(Errno::PERM) => with_remedy(error, needed),
+        _ => error,
+    }
+}
+
+/// Adds to the error of a call that was refused and needs these capabilities what stands in its way.
+pub(crate) fn with_remedy(error: Error, needed: CapabilitySet) -> Error {
+    match remedy(needed) {
+        Some(remedy) => error.with_remedy(remedy),
+        None => error,
+    }
 }
 
 /// What stands in the way of a call that was answered with EPERM or EACCES and needs these

@@ -58,10 +58,7 @@ impl Iterator for Ids {
                     ObjectKind::Link => "links",
                 };
                 let error = Error::syscall(errno, format!("listing all {kind}"));
-                Some(Err(match denied::remedy(CapabilitySet::SYS_ADMIN) {
-                    Some(remedy) if errno == Errno::PERM => error.with_remedy(remedy),
-                    _ => error,
-                }))
+                Some(Err(denied::explain(error, CapabilitySet::SYS_ADMIN)))
             }
         }
     }

@@ -88,8 +88,9 @@ impl Shown {
             let Some(map) = spec.map(name) else {
                 let all = spec.maps().iter().map(|map| map.name.as_str());
                 let nearest = oxbpf::suggest::nearest(name, all);
-                let hint = oxbpf::suggest::did_you_mean(&nearest).unwrap_or_default();
-                bail!("the object has no map `{name}`; {hint}");
+                let hint = oxbpf::suggest::did_you_mean(&nearest);
+                let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+                bail!("the object has no map `{name}`{hint}");
             };
             if kind(map.map_type).is_none() {
                 bail!(

@@ -12,14 +12,14 @@ mod stop;
 use anyhow::{Context, bail};
 use oxbpf::btf::KernelBtf;
 use oxbpf::{Collection, Loader};
-use oxbpf_object::spec::Pinning;
-use oxbpf_object::{CollectionSpec, MapType};
+use oxbpf_object::CollectionSpec;
 
 use crate::Verdict;
 use crate::command::RunArgs;
 use crate::input;
 use crate::output::Output;
 use crate::pattern;
+use crate::settle;
 use session::Session;
 
 /// The entries of a map that leaves their number to the program that loads it.
@@ -98,25 +98,7 @@ fn prepare(spec: &mut CollectionSpec, args: &RunArgs) {
             program.autoload = pattern::wanted(&args.programs, &name, &program.name);
         }
     }
-    for map in spec.maps_mut() {
-        // What is shared under a name outlives this run, and may be another program's.
-        map.pinning = Pinning::None;
-        if map.max_entries == 0 && map.data.is_none() {
-            map.max_entries = match map.map_type {
-                MapType::PERF_EVENT_ARRAY
-                | MapType::SK_STORAGE
-                | MapType::TASK_STORAGE
-                | MapType::INODE_STORAGE
-                | MapType::CGRP_STORAGE
-                | MapType::STRUCT_OPS => 0,
-                MapType::RINGBUF | MapType::USER_RINGBUF => RING_BYTES,
-                _ => SOME_ENTRIES,
-            };
-        }
-        if map.map_type == MapType::STACK_TRACE && map.value_size == 0 {
-            map.value_size = 127 * 8;
-        }
-    }
+    settle::maps(spec, SOME_ENTRIES, RING_BYTES);
 }
 
 /// Loads what can be loaded, and says what cannot.

@@ -3,13 +3,12 @@
 use std::num::NonZeroUsize;
 
 use oxbpf::Loader;
-use oxbpf_object::spec::Pinning;
-use oxbpf_object::{CollectionSpec, MapType};
 
 use super::result::{Figures, Program, SourceLine, State};
 use crate::command::VerifyArgs;
 use crate::input::Object;
 use crate::pattern;
+use crate::settle;
 
 /// The entries of a map that leaves their number to the program that loads it.
 const SOME_ENTRIES: u32 = 1;
@@ -28,7 +27,7 @@ pub(super) fn check(
         // Optional ones too: whether they would be accepted is the question.
         program.autoload = pattern::wanted(&args.programs, &name, &program.name);
     }
-    settle_maps(&mut spec);
+    settle::maps(&mut spec, SOME_ENTRIES, SOME_BYTES);
     let mut loader = Loader::new();
     if let Some(threads) = threads {
         loader = loader.threads(threads);
@@ -94,32 +93,4 @@ pub(super) fn check(
         }
     };
     Ok(programs.into_iter().map(answer).collect())
-}
-
-/// What the program that an object belongs to would settle before loading it, settled somehow, and nothing left behind.
-fn settle_maps(spec: &mut CollectionSpec) {
-    for map in spec.maps_mut() {
-        map.pinning = Pinning::None;
-        let is_ring = matches!(map.map_type, MapType::RINGBUF | MapType::USER_RINGBUF);
-        if map.max_entries == 0 && map.data.is_none() {
-            map.max_entries = match map.map_type {
-                // None of its own business, or the loader's.
-                MapType::PERF_EVENT_ARRAY
-                | MapType::SK_STORAGE
-                | MapType::TASK_STORAGE
-                | MapType::INODE_STORAGE
-                | MapType::CGRP_STORAGE
-                | MapType::STRUCT_OPS => 0,
-                _ if is_ring => SOME_BYTES,
-                _ => SOME_ENTRIES,
-            };
-        }
-        if let MapType::STACK_TRACE = map.map_type {
-            map.value_size = if map.value_size == 0 {
-                127 * 8
-            } else {
-                map.value_size
-            };
-        }
-    }
 }

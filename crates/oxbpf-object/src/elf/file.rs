@@ -12,6 +12,8 @@ use crate::Endian;
 use crate::limits::MAX_NAME;
 
 const HEADER_SIZE: usize = 64;
+/// The type of a relocation that asks for nothing.
+const R_BPF_NONE: u32 = 0;
 
 pub(crate) struct File<'a> {
     order: Endianness,
@@ -278,7 +280,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The relocations in a section of relocations.
+    /// The relocations in a section of relocations that ask for something.
     pub(crate) fn relocations(
         &self,
         section: &Section<'a>,
@@ -313,7 +315,8 @@ impl<'a> File<'a> {
             kind: relocation.r_type(order, false).0,
             addend: Some(relocation.r_addend(order)),
         });
-        Ok(without_addends.chain(with_addends))
+        let all = without_addends.chain(with_addends);
+        Ok(all.filter(|relocation| relocation.kind != R_BPF_NONE))
     }
 
     /// A name for a symbol in error messages: that of its section if it has none of its own.

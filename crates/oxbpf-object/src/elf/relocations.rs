@@ -6,13 +6,21 @@ use super::externs::Targets;
 use super::file::{File, Relocation, Section, Symbol};
 use super::functions::{Places, slot};
 use super::role::Role;
-use super::{Error, MapPlaces, jump_tables};
+use super::{Error, MapPlace, MapPlaces, jump_tables};
 use crate::asm::{Insn, pseudo};
 use crate::kernel::MapType;
 use crate::spec::{CollectionSpec, Function, Reloc, RelocTarget, SlotRef};
 
-/// The type of a relocation that asks for nothing. Of the others it does not matter: the place to patch tells what is wanted.
-const R_BPF_NONE: u32 = 0;
+/// A pointer in a section of definitions.
+struct Pointer<'p, 'a> {
+    /// The map that it is in the definition of, and how far from its start.
+    place: &'p MapPlace,
+    inside: u64,
+    /// Section and offset of what it points to.
+    target: Option<(usize, u64)>,
+    /// What that is called.
+    name: &'a str,
+}
 
 /// Everything that a relocation may lead to.
 pub(super) struct Resolver<'r, 'a> {
@@ -76,9 +84,6 @@ impl<'a> Resolver<'_, 'a> {
         tables: &mut jump_tables::Reader<'_, 'a>,
     ) -> Result<(), Error> {
         for relocation in self.file.relocations(section)? {
-            if relocation.kind == R_BPF_NONE {
-                continue;
-            }
             let symbol = self.symbol(&relocation)?;
             let position = slot(relocation.offset).filter(|_| relocation.offset < patched.size);
             let position = position.ok_or_else(|| {
@@ -267,52 +272,39 @@ impl<'a> Resolver<'_, 'a> {
         spec: &mut CollectionSpec,
     ) -> Result<(), Error> {
         for relocation in self.file.relocations(section)? {
-            if relocation.kind == R_BPF_NONE {
+            let pointer = self.pointer(&relocation, patched, "map")?;
+            let Some(map) = spec.maps.get_mut(pointer.place.map) else {
                 continue;
-            }
-            let symbol = self.symbol(&relocation)?;
-            let outside = || {
-                Error::corrupt(format!(
-                    "a relocation at offset {}, where there is no map",
-                    relocation.offset
-                ))
-            };
-            let place = self
-                .maps
-                .containing(patched.index, relocation.offset)
-                .ok_or_else(outside)?;
-            let Some(map) = spec.maps.get(place.map) else {
-                return Err(outside());
             };
             let wrong = |why: &str| {
-                let name = self.file.describe(&symbol);
-                Error::reference(format!("it refers to `{name}`, {why}")).at_symbol(&map.name)
+                Error::reference(format!("it refers to `{}`, {why}", pointer.name))
+                    .at_symbol(&map.name)
             };
 
-            let inside = relocation.offset.saturating_sub(place.offset);
-            let slot = place
+            let slot = pointer
+                .place
                 .values_offset
-                .and_then(|start| inside.checked_sub(start.into()));
+                .and_then(|start| pointer.inside.checked_sub(start.into()));
             let slot = slot
                 .filter(|bytes| bytes % 8 == 0)
                 .map(|bytes| bytes / 8)
                 .and_then(|slot| u32::try_from(slot).ok());
             let slot = slot.ok_or_else(|| wrong("but not from one of its `values`"))?;
-            let target = self.place_in_data(&relocation, &symbol, patched);
             let value = match map.map_type {
                 MapType::PROG_ARRAY => {
-                    let program = target
+                    let program = pointer
+                        .target
                         .and_then(|(section, offset)| self.functions.program_at(section, offset));
                     SlotRef::Program(program.ok_or_else(|| wrong("which is no program"))?)
                 }
                 _ => {
-                    let inner = target.and_then(|(section, offset)| self.maps.at(section, offset));
+                    let inner = pointer
+                        .target
+                        .and_then(|(section, offset)| self.maps.at(section, offset));
                     SlotRef::Map(inner.ok_or_else(|| wrong("which is no map"))?.map)
                 }
             };
-            if let Some(map) = spec.maps.get_mut(place.map) {
-                map.values.push((slot, value));
-            }
+            map.values.push((slot, value));
         }
         for map in &mut spec.maps {
             map.values.sort_by_key(|(slot, _)| *slot);
@@ -328,38 +320,45 @@ impl<'a> Resolver<'_, 'a> {
         spec: &mut CollectionSpec,
     ) -> Result<(), Error> {
         for relocation in self.file.relocations(section)? {
-            if relocation.kind == R_BPF_NONE {
+            let pointer = self.pointer(&relocation, patched, "structure")?;
+            let Some(map) = spec.maps.get_mut(pointer.place.map) else {
                 continue;
-            }
-            let symbol = self.symbol(&relocation)?;
-            let outside = || {
-                Error::corrupt(format!(
-                    "a relocation at offset {}, where there is no structure",
-                    relocation.offset
-                ))
             };
-            let place = self
-                .maps
-                .containing(patched.index, relocation.offset)
-                .ok_or_else(outside)?;
-            let Some(map) = spec.maps.get_mut(place.map) else {
-                return Err(outside());
-            };
-            let program = self
-                .place_in_data(&relocation, &symbol, patched)
+            let program = pointer
+                .target
                 .and_then(|(section, offset)| self.functions.program_at(section, offset));
             let program = program.ok_or_else(|| {
-                let message = format!(
-                    "it refers to `{}`, which is no program",
-                    self.file.describe(&symbol)
-                );
+                let message = format!("it refers to `{}`, which is no program", pointer.name);
                 Error::reference(message).at_symbol(&map.name)
             })?;
             // It lies within a variable, whose size fits.
-            let inside = relocation.offset.saturating_sub(place.offset) as u32;
-            map.values.push((inside, SlotRef::Program(program)));
+            map.values
+                .push((pointer.inside as u32, SlotRef::Program(program)));
         }
         Ok(())
+    }
+
+    /// A relocation in a section of definitions of maps, or of `what` else there is.
+    fn pointer(
+        &self,
+        relocation: &Relocation,
+        patched: &Section<'a>,
+        what: &str,
+    ) -> Result<Pointer<'_, 'a>, Error> {
+        let symbol = self.symbol(relocation)?;
+        let place = self.maps.containing(patched.index, relocation.offset);
+        let place = place.ok_or_else(|| {
+            Error::corrupt(format!(
+                "a relocation at offset {}, where there is no {what}",
+                relocation.offset
+            ))
+        })?;
+        Ok(Pointer {
+            place,
+            inside: relocation.offset.saturating_sub(place.offset),
+            target: self.place_in_data(relocation, &symbol, patched),
+            name: self.file.describe(&symbol),
+        })
     }
 
     /// Where a pointer in data points to: section and offset.

@@ -16,7 +16,6 @@ use crate::elf::file::{Relocation, Symbol};
 /// The section of tables that indirect jumps go by.
 const JUMP_TABLES: &str = ".jumptables";
 
-const R_BPF_NONE: u32 = 0;
 const R_BPF_64_ABS64: u32 = 2;
 const R_BPF_64_ABS32: u32 = 3;
 const R_BPF_64_NODYLD32: u32 = 4;
@@ -166,7 +165,7 @@ pub(super) fn rebase(
                 .file
                 .relocations(section)
                 .map_err(|error| wrong(error.into()))?;
-            for relocation in relocations.filter(|relocation| relocation.kind != R_BPF_NONE) {
+            for relocation in relocations {
                 let symbol = input.file.symbol(relocation.symbol);
                 let number = symbols.get(object, relocation.symbol);
                 let (Some(symbol), Some(number)) = (symbol, number) else {

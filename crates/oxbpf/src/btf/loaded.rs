@@ -3,7 +3,6 @@
 use std::os::fd::AsFd;
 
 use oxbpf_object::btf::Btf;
-use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use super::kernel::{KernelBtf, is_vmlinux, modules};
@@ -20,13 +19,7 @@ use crate::{denied, suggest};
 #[doc(alias = "BPF_BTF_GET_FD_BY_ID")]
 pub fn from_id(id: u32) -> Result<Btf> {
     let doing = || format!("reading the types with id {id}");
-    let failed = |errno| {
-        let error = Error::syscall(errno, doing());
-        match denied::remedy(CapabilitySet::SYS_ADMIN) {
-            Some(remedy) if errno == Errno::PERM => error.with_remedy(remedy),
-            _ => error,
-        }
-    };
+    let failed = |errno| denied::explain(Error::syscall(errno, doing()), CapabilitySet::SYS_ADMIN);
     let fd = sys::fd_by_id(ObjectKind::Btf, id, 0).map_err(failed)?;
     // Only the kernel and its modules have a name, and only modules' types continue others.
     let name = sys::btf_name(fd.as_fd()).unwrap_or_default();

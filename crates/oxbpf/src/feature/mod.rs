@@ -1,7 +1,7 @@
 //! What this kernel can do, found out by trying.
 //!
-//! Nothing is probed before it is needed: to explain a refusal, or to choose what to do after
-//! one. Each answer is kept for the life of the process. No kernel version is looked at.
+//! Nothing is probed before it is needed: to explain a refusal, to choose what to do after one, or where the kernel would not
+//! refuse but do something else. What is asked often is kept for the life of the process. No kernel version is looked at.
 
 mod attach;
 mod helpers;

@@ -1,5 +1,6 @@
 //! A program at many functions of the kernel, by one link.
 
+use std::collections::HashSet;
 use std::env::consts::ARCH;
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -139,7 +140,7 @@ impl KprobeMulti {
                 at.by_names(names)
             }
             Functions::Pattern(pattern) => {
-                // Whether the kernel has it at all is worth knowing before reading the list of functions.
+                // Whether the kernel has it at all is worth knowing before blaming the list of functions.
                 let addresses = matching(pattern).map_err(|error| match at.is_unsupported() {
                     true => unsupported(at.attach_type),
                     false => error,
@@ -288,7 +289,8 @@ impl Attempt<'_> {
             }
         }
         if let Ok(traceable) = tracefs::traceable_functions() {
-            if let Some(name) = names.iter().find(|name| !traceable.has(name)) {
+            let traceable: HashSet<&str> = traceable.iter().map(|function| function.name).collect();
+            if let Some(name) = names.iter().find(|name| !traceable.contains(name.as_str())) {
                 return invalid(format!(
                     "`{name}` cannot be traced: it is marked notrace, or inlined"
                 ))

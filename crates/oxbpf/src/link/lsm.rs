@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use oxbpf_object::kernel::{AttachType, ProgramType};
+use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
 
 use super::{AttachPoint, Link, ProgramOf, permission, tracing};
@@ -138,7 +138,7 @@ impl<'a> LsmCgroup<'a> {
                     Errno::BADF => error
                         .with_kind(ErrorKind::InvalidInput)
                         .with_reason("the descriptor is not that of a control group's directory"),
-                    Errno::INVAL if !feature::has_program_type(ProgramType::LSM, attach_type) => {
+                    Errno::INVAL if feature::has_typed(AttachType::LSM_CGROUP) == Some(false) => {
                         error
                             .with_kind(ErrorKind::Unsupported)
                             .with_reason("this kernel has no such hooks for control groups")

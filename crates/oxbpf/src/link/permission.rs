@@ -41,18 +41,11 @@ pub(super) fn explain_perf(error: Error) -> Error {
                 "the kernel is locked down ({level}), which forbids probes"
             ))
             .with_remedy("boot it with lockdown=integrity or without lockdown"),
-        _ => with_remedy(error, needed),
+        _ => denied::with_remedy(error, needed),
     }
 }
 
 /// Adds to `error` what stands in the way of bpf(2).
 pub(super) fn explain_bpf(error: Error) -> Error {
-    with_remedy(error, CapabilitySet::BPF | CapabilitySet::PERFMON)
-}
-
-fn with_remedy(error: Error, needed: CapabilitySet) -> Error {
-    match denied::remedy(needed) {
-        Some(remedy) => error.with_remedy(remedy),
-        None => error,
-    }
+    denied::with_remedy(error, CapabilitySet::BPF | CapabilitySet::PERFMON)
 }

@@ -23,10 +23,7 @@ impl Link {
     pub fn from_id(id: u32) -> Result<Self> {
         let fd = sys::fd_by_id(ObjectKind::Link, id, 0).map_err(|errno| {
             let error = Error::syscall(errno, format!("opening the link with id {id}"));
-            match denied::remedy(CapabilitySet::SYS_ADMIN) {
-                Some(remedy) if errno == Errno::PERM => error.with_remedy(remedy),
-                _ => error,
-            }
+            denied::explain(error, CapabilitySet::SYS_ADMIN)
         })?;
         let held = Held::BpfLink(BpfLink::new(fd));
         Ok(Self::new(format!("link {id}"), held))

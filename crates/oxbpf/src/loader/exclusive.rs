@@ -28,6 +28,9 @@ pub(super) fn digests(
         let Some(position) = map.exclusive_to else {
             continue;
         };
+        if digests.contains_key(&position) {
+            continue;
+        }
         let planned = plan.iter().find(|planned| planned.index == position);
         let planned = planned.ok_or_else(|| {
             Error::new(

@@ -5,7 +5,7 @@ use rustix::io::Errno;
 use super::walk::{aborted, most_steps};
 use super::{Map, UpdateFlags};
 use crate::error::{ENOTSUPP, Error, ErrorKind, Result};
-use crate::limits::{BATCH_BYTES, BATCH_LEAST};
+use crate::limits::{BATCH_BYTES, BATCH_LEAST, MAX_INTERRUPTIONS};
 use crate::sys::{BatchRead, Cursor};
 
 /// Elements read in batches, in memory that is used again for each.
@@ -113,7 +113,7 @@ impl Batches {
                 Err(Errno::NOSPC) => self.grow(map)?,
                 // An element was removed while it was read, again and again.
                 Err(Errno::INTR) if count > 0 => return Ok(()),
-                Err(Errno::INTR) if attempts < 100 => attempts += 1,
+                Err(Errno::INTR) if attempts < MAX_INTERRUPTIONS => attempts += 1,
                 Err(errno) => return Err(errno),
             }
         }

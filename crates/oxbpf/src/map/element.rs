@@ -20,11 +20,7 @@ impl Map {
     /// if the map can only be written, and what the kernel says otherwise.
     #[doc(alias = "BPF_MAP_LOOKUP_ELEM")]
     pub fn get_into(&self, key: &[u8], value: &mut [u8]) -> Result<bool> {
-        match self.fd().lookup(key, value, 0) {
-            Ok(()) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
-            Err(errno) => Err(self.explain("reading from", errno, key.len(), Some(value.len()))),
-        }
+        self.get_into_with(key, value, UpdateFlags::empty())
     }
 
     /// Copies the value of a key into `value`, as `flags` say: [`UpdateFlags::LOCK`] takes the `bpf_spin_lock` in it
@@ -137,10 +133,9 @@ impl Map {
         match errno {
             _ if error.kind() == ErrorKind::WrongSize => error,
             Errno::TOOBIG if self.is_indexed() => self.bad_index(error, key),
-            Errno::TOOBIG => error.with_kind(ErrorKind::Full).with_reason(format!(
-                "it is full: it has room for {} entries",
-                self.max_entries()
-            )),
+            Errno::TOOBIG => self.full(error),
+            // What a trie says when it is full.
+            Errno::NOSPC if self.map_type() == MapType::LPM_TRIE => self.full(error),
             Errno::EXIST if self.is_array() => {
                 error.with_reason("the entries of an array exist from the start")
             }
@@ -153,6 +148,13 @@ impl Map {
                 .with_reason("the value or the flags do not suit it"),
             _ => error,
         }
+    }
+
+    fn full(&self, error: Error) -> Error {
+        error.with_kind(ErrorKind::Full).with_reason(format!(
+            "it is full: it has room for {} entries",
+            self.max_entries()
+        ))
     }
 
     /// An error for an index beyond the end of an array.
@@ -228,10 +230,7 @@ impl Map {
                 .with_kind(ErrorKind::ReadOnly)
                 .with_reason("it was made or opened for the other direction only"),
             // Before 6.0, the use of what is open took a capability, too.
-            Errno::PERM => match denied::remedy(CapabilitySet::BPF) {
-                Some(remedy) => error.with_remedy(remedy),
-                None => error,
-            },
+            Errno::PERM => denied::with_remedy(error, CapabilitySet::BPF),
             Errno::INVAL | Errno::OPNOTSUPP => self.cannot(error),
             e if e.raw_os_error() == ENOTSUPP => self.cannot(error),
             _ => error,

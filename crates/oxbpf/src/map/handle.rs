@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use oxbpf_object::kernel::{MapFlags, MapType};
 use rustix::io::Errno;
-use rustix::thread::CapabilitySet;
 
-use super::{MapInfo, possible_cpus};
+use super::{Access, MapInfo, possible_cpus};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, MapFd, ObjectKind, uapi};
-use crate::{denied, pin};
+use crate::pin;
+use crate::sys::{self, MapFd, uapi};
 
 /// A map in the kernel.
 ///
@@ -53,15 +52,7 @@ impl Map {
     /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::PermissionDenied`] without CAP_SYS_ADMIN.
     #[doc(alias = "BPF_MAP_GET_FD_BY_ID")]
     pub fn from_id(id: u32) -> Result<Self> {
-        let doing = || format!("opening the map with id {id}");
-        let fd = sys::fd_by_id(ObjectKind::Map, id, 0).map_err(|errno| {
-            let error = Error::syscall(errno, doing());
-            match denied::remedy(CapabilitySet::SYS_ADMIN) {
-                Some(remedy) if errno == Errno::PERM => error.with_remedy(remedy),
-                _ => error,
-            }
-        })?;
-        Self::from_fd(fd).map_err(|error| error.context(doing()))
+        Self::from_id_for(id, Access::ReadWrite)
     }
 
     /// Opens a pinned map.
@@ -72,10 +63,7 @@ impl Map {
     /// other than a map is pinned there.
     #[doc(alias = "BPF_OBJ_GET")]
     pub fn open_pinned(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let fd = pin::open(path, 0, "map")?;
-        Self::from_fd(fd)
-            .map_err(|error| error.context(format!("opening pinned map `{}`", path.display())))
+        Self::open_pinned_for(path, Access::ReadWrite)
     }
 
     /// Gives the map a name in a BPF file system, which keeps it alive.

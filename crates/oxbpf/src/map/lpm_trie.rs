@@ -259,17 +259,7 @@ impl<A: Address, V: Plain> LpmTrie<A, V> {
     ///
     /// As [`Map::set`].
     pub fn set_with(&self, prefix: &Prefix<A>, value: &V, flags: UpdateFlags) -> Result<()> {
-        let full = |error: Error| match error.raw_os_error() {
-            // What a trie says when it is full.
-            Some(libc::ENOSPC) => error.with_kind(ErrorKind::Full).with_reason(format!(
-                "it is full: it has room for {} entries",
-                self.map.max_entries()
-            )),
-            _ => error,
-        };
-        self.map
-            .set(Key::new(prefix).bytes(), value.bytes(), flags)
-            .map_err(full)
+        self.map.set(Key::new(prefix).bytes(), value.bytes(), flags)
     }
 
     /// Removes exactly this prefix; `false` if it was not there.

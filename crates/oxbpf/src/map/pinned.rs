@@ -1,16 +1,16 @@
 //! Pinned maps: opened for one direction, compared with what is wanted, and replaced by what is.
 
 use std::fmt;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use oxbpf_object::kernel::{MapFlags, MapType};
 use oxbpf_object::spec::MapSpec;
+use rustix::thread::CapabilitySet;
 
 use super::{CreateOptions, Map, UpdateFlags};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pin;
 use crate::sys::{self, ObjectKind};
+use crate::{denied, pin};
 
 /// What a descriptor of a map may be used for.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -82,9 +82,11 @@ impl Map {
     /// As [`Map::from_id`].
     #[doc(alias = "BPF_MAP_GET_FD_BY_ID")]
     pub fn from_id_for(id: u32, access: Access) -> Result<Self> {
-        let fd: OwnedFd = sys::fd_by_id(ObjectKind::Map, id, access.flags())
-            .map_err(|errno| Error::syscall(errno, format!("opening the map with id {id}")))?;
-        Self::from_fd(fd)
+        let doing = || format!("opening the map with id {id}");
+        let fd = sys::fd_by_id(ObjectKind::Map, id, access.flags()).map_err(|errno| {
+            denied::explain(Error::syscall(errno, doing()), CapabilitySet::SYS_ADMIN)
+        })?;
+        Self::from_fd(fd).map_err(|error| error.context(doing()))
     }
 
     /// All in which it is not what a spec asks for: empty if it can take the place of a map made from that.

@@ -4,14 +4,11 @@ use std::os::fd::AsFd;
 
 use oxbpf_object::btf::{Btf, Error as BtfError, TypeId, Value};
 use oxbpf_object::kernel::MapType;
-use rustix::io::Errno;
-use rustix::thread::CapabilitySet;
 
 use super::{Map, possible_cpus};
-use crate::btf::KernelBtf;
-use crate::denied;
+use crate::btf::{self, KernelBtf};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, ObjectKind, PER_CPU_ALIGN, uapi};
+use crate::sys::{self, PER_CPU_ALIGN, is_per_cpu, uapi};
 
 /// What the bytes of a key or a value mean.
 #[derive(Clone, Debug)]
@@ -147,14 +144,7 @@ impl Map {
         };
         let (mut key, mut value) = (None, None);
         if info.btf_id != 0 {
-            let btf = load(info.btf_id).map_err(|errno| {
-                let error = Error::syscall(errno, doing());
-                match denied::remedy(CapabilitySet::SYS_ADMIN) {
-                    Some(remedy) if errno == Errno::PERM => error.with_remedy(remedy),
-                    _ => error,
-                }
-            })?;
-            let btf = Btf::parse(btf).map_err(failed)?;
+            let btf = btf::from_id(info.btf_id).map_err(|error| error.context(doing()))?;
             key = form(&btf, info.btf_key_type_id, self.key_size())?;
             value = form(&btf, info.btf_value_type_id, self.value_size())?;
         }
@@ -173,11 +163,6 @@ impl Map {
             },
         })
     }
-}
-
-fn load(id: u32) -> sys::Result<Vec<u8>> {
-    let fd = sys::fd_by_id(ObjectKind::Btf, id, 0)?;
-    sys::btf_bytes(fd.as_fd())
 }
 
 fn without_types(size: u32, is_number: bool) -> Form {
@@ -205,16 +190,6 @@ fn holds_ids(map: &Map) -> bool {
             | MapType::DEVMAP_HASH
             | MapType::CPUMAP
     ) && map.value_size() <= 8
-}
-
-fn is_per_cpu(map_type: MapType) -> bool {
-    matches!(
-        map_type,
-        MapType::PERCPU_HASH
-            | MapType::LRU_PERCPU_HASH
-            | MapType::PERCPU_ARRAY
-            | MapType::PERCPU_CGROUP_STORAGE
-    )
 }
 
 impl Shape {
@@ -267,15 +242,8 @@ impl Shape {
         let Some(cpus) = self.cpus else {
             return self.parse(&self.value, "value", text);
         };
-        let stride = self.value.size.next_multiple_of(PER_CPU_ALIGN);
-        let mut all = Vec::with_capacity(stride * cpus.len());
-        match self.parse(&self.value, "value", text) {
-            Ok(value) => {
-                for _ in cpus {
-                    all.extend(&value);
-                    all.resize(all.len().next_multiple_of(PER_CPU_ALIGN), 0);
-                }
-            }
+        let values = match self.parse(&self.value, "value", text) {
+            Ok(value) => vec![value; cpus.len()],
             Err(error) => {
                 let Some(values) = list(text) else {
                     return Err(error);
@@ -291,11 +259,16 @@ impl Shape {
                         cpus.len()
                     )));
                 }
-                for value in values {
-                    all.extend(self.parse(&self.value, "value", value)?);
-                    all.resize(all.len().next_multiple_of(PER_CPU_ALIGN), 0);
-                }
+                let values = values.into_iter();
+                values
+                    .map(|value| self.parse(&self.value, "value", value))
+                    .collect::<Result<_>>()?
             }
+        };
+        let mut all = Vec::new();
+        for value in values {
+            all.extend(value);
+            all.resize(all.len().next_multiple_of(PER_CPU_ALIGN), 0);
         }
         Ok(all)
     }

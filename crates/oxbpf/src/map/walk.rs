@@ -76,11 +76,10 @@ impl Walk {
 
 /// How many entries may come up before a pass must have begun again too often.
 pub(super) fn most_steps(map: &Map) -> u64 {
-    let room = u64::from(map.max_entries()).max(1);
-    match map.max_entries() {
+    match u64::from(map.max_entries()) {
         // What has no bound of its own, such as storage.
         0 => u64::MAX,
-        _ => room.saturating_mul(u64::from(MAX_ITERATION_RESTARTS) + 1),
+        room => room.saturating_mul(u64::from(MAX_ITERATION_RESTARTS) + 1),
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use oxbpf_object::kernel::{AttachType, ProgramType};
-use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use super::ProgramInfo;
@@ -85,11 +84,7 @@ impl Program {
     pub fn from_id(id: u32) -> Result<Self> {
         let doing = || format!("opening the program with id {id}");
         let fd = sys::fd_by_id(ObjectKind::Program, id, 0).map_err(|errno| {
-            let error = Error::syscall(errno, doing());
-            match denied::remedy(CapabilitySet::SYS_ADMIN) {
-                Some(remedy) if errno == Errno::PERM => error.with_remedy(remedy),
-                _ => error,
-            }
+            denied::explain(Error::syscall(errno, doing()), CapabilitySet::SYS_ADMIN)
         })?;
         Self::from_fd(fd).map_err(|error| error.context(doing()))
     }

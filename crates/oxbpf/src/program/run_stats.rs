@@ -41,14 +41,10 @@ impl RunStats {
         sys::enable_stats(RUN_TIME).map(Self).map_err(|errno| {
             let error = Error::syscall(errno, "having run times measured");
             match errno {
-                Errno::PERM => match denied::remedy(CapabilitySet::SYS_ADMIN) {
-                    Some(remedy) => error.with_remedy(remedy),
-                    None => error,
-                },
                 Errno::INVAL => error.with_kind(ErrorKind::Unsupported).with_remedy(
                     "that takes Linux 5.8; before, set sysctl kernel.bpf_stats_enabled",
                 ),
-                _ => error,
+                _ => denied::explain(error, CapabilitySet::SYS_ADMIN),
             }
         })
     }

@@ -56,6 +56,9 @@ pub use stream::TokioStream;
 pub use typed::{EventMap, EventReader};
 pub use user_ring_buffer::{Reserved, UserRingBuffer};
 
+/// The longest that the kernel is asked to wait in one call.
+const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(3600);
+
 /// What both readers have in common, as methods of their own and as [`Events`].
 macro_rules! events {
     ($buffer:ident) => {

@@ -212,13 +212,9 @@ pub(super) fn open_event(attr: &PerfEventAttr, cpu: u32, doing: &str) -> Result<
         Err(Errno::NODEV) => Ok(None),
         Err(errno) => {
             let error = Error::syscall(errno, format!("{doing}, CPU {cpu}"));
-            let remedy = match errno {
-                Errno::PERM | Errno::ACCESS => denied::remedy(CapabilitySet::PERFMON),
-                _ => None,
-            };
-            Err(match remedy {
-                Some(remedy) => error.with_remedy(remedy),
-                None => error,
+            Err(match errno {
+                Errno::PERM | Errno::ACCESS => denied::with_remedy(error, CapabilitySet::PERFMON),
+                _ => error,
             })
         }
     }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
-use super::Record;
 use super::record::Padding;
+use super::{LONGEST_WAIT, Record};
 use crate::error::{Error, Result};
 use crate::limits::MAX_BURST;
 use crate::sys;
@@ -56,9 +56,6 @@ pub(super) struct Reader<S> {
 
 /// How long to wait at first for a record that is being written, and at most.
 const PAUSE: [Duration; 2] = [Duration::from_micros(20), Duration::from_millis(1)];
-
-/// The longest that the kernel is asked to wait in one call.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 fn waiting(errno: Errno) -> Error {
     Error::syscall(errno, "waiting for records")

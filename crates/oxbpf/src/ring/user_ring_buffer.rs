@@ -8,6 +8,7 @@ use oxbpf_object::kernel::MapType;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 
+use super::LONGEST_WAIT;
 use super::claim::Claim;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::MAX_USER_RECORD;
@@ -135,9 +136,6 @@ impl UserRingBuffer {
         )
     }
 }
-
-/// The longest that the kernel is asked to wait in one call.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 fn corrupted(map: &Map, corruption: Corruption) -> Error {
     Error::new(

@@ -316,13 +316,21 @@ impl AsFd for MapFd {
 /// Each CPU's value takes a multiple of this many bytes in what the kernel reads and writes.
 pub(crate) const PER_CPU_ALIGN: usize = 8;
 
+/// Whether each CPU has a value of its own.
+pub(crate) fn is_per_cpu(map_type: MapType) -> bool {
+    matches!(
+        map_type,
+        MapType::PERCPU_HASH
+            | MapType::LRU_PERCPU_HASH
+            | MapType::PERCPU_ARRAY
+            | MapType::PERCPU_CGROUP_STORAGE
+    )
+}
+
 /// How many bytes of value the kernel reads and writes for a map of this type.
 fn value_len(map_type: MapType, value_size: usize) -> Option<usize> {
     match map_type {
-        MapType::PERCPU_HASH
-        | MapType::LRU_PERCPU_HASH
-        | MapType::PERCPU_ARRAY
-        | MapType::PERCPU_CGROUP_STORAGE => value_size
+        known if is_per_cpu(known) => value_size
             .checked_next_multiple_of(PER_CPU_ALIGN)?
             .checked_mul(cpus::possible().ok()?.len()),
         known if known.name().is_some() => Some(value_size),

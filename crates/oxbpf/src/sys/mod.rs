@@ -30,7 +30,7 @@ pub(crate) mod user_ring;
 pub(crate) use call::above_stdio;
 pub(crate) use command::*;
 pub(crate) use cpus::{online as online_cpus, possible as possible_cpus};
-pub(crate) use element::{BatchRead, Cursor, MapFd, PER_CPU_ALIGN, one_cpu};
+pub(crate) use element::{BatchRead, Cursor, MapFd, PER_CPU_ALIGN, is_per_cpu, one_cpu};
 pub(crate) use link_info::*;
 pub(crate) use mmap::{Access, Mapping, PrivateMapping};
 pub(crate) use prog_info::prog_lists;

@@ -319,14 +319,11 @@ impl Probe {
                 Err(Unopened::Refused(Errno::NOENT)) => {}
                 // Since Linux 6.6, tracefs says no more than that about a function that is not there.
                 Err(Unopened::Refused(Errno::INVAL)) if !functions.exists(symbol) => {}
-                Err(Unopened::Refused(errno)) => {
-                    return Err(refusal::explain(errno, symbol, self.offset, &functions));
+                Err(unopened) => {
+                    return Err(self.unopened(unopened, |errno| {
+                        refusal::explain(errno, symbol, self.offset, &functions)
+                    }));
                 }
-                Err(Unopened::NoSource) => return Err(refusal::no_source(self.source)),
-                Err(Unopened::Failed(_)) if !refusal::has_kprobes() => {
-                    return Err(refusal::no_source(self.source));
-                }
-                Err(Unopened::Failed(error)) => return Err(error),
             }
         }
         Err(refusal::not_found(self.target.name()))
@@ -345,12 +342,18 @@ impl Probe {
 
     /// Opens the event at an address.
     fn open_at(&self, address: u64) -> Result<event::Opened> {
-        event::open(self.request(), Place::Address(address)).map_err(|unopened| match unopened {
-            Unopened::Refused(errno) => refusal::explain_address(errno, address),
-            Unopened::NoSource => refusal::no_source(self.source),
-            Unopened::Failed(_) if !refusal::has_kprobes() => refusal::no_source(self.source),
-            Unopened::Failed(error) => error,
+        event::open(self.request(), Place::Address(address)).map_err(|unopened| {
+            self.unopened(unopened, |errno| refusal::explain_address(errno, address))
         })
+    }
+
+    /// Why the event could not be opened; `refused` says what the kernel's answer means.
+    fn unopened(&self, unopened: Unopened, refused: impl FnOnce(Errno) -> Error) -> Error {
+        match unopened {
+            Unopened::Refused(errno) => refused(errno),
+            Unopened::Failed(error) if refusal::has_kprobes() => error,
+            Unopened::Failed(_) | Unopened::NoSource => refusal::no_source(self.request().source),
+        }
     }
 
     /// What the kernel would take for something else in a line of tracefs does not get there.
