@@ -383,6 +383,22 @@ fn static_variables_without_a_place_are_found_by_symbol() {
 }
 
 #[test]
+fn relocations_that_ask_for_nothing_are_passed_over() {
+    let Some(object) = object("kprobe", "bpfel") else {
+        return;
+    };
+    let relocs = |bytes: &[u8]| {
+        let spec = use_up(bytes).unwrap();
+        spec.function("kprobe_execve").unwrap().relocs.len()
+    };
+    let header = section_header(&object, ".relkprobe/sys_execve");
+    let first = u64::from_le_bytes(object[header + 24..header + 32].try_into().unwrap()) as usize;
+    // The type is the lower half of `r_info`; 0 is R_BPF_NONE.
+    let none = set(&object, first + 8, &0u32.to_le_bytes());
+    assert_eq!(relocs(&none) + 1, relocs(&object));
+}
+
+#[test]
 fn instructions_that_refer_to_nothing_are_named() {
     let Some(object) = object("liberal", "bpfel") else {
         return;
