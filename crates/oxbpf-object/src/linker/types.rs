@@ -254,11 +254,16 @@ fn variables<'i>(
                     Contents::Func(func) => (false, func.linkage == FuncLinkage::EXTERN),
                     _ => (true, false),
                 };
+                let global = globals.get(ty.name()).filter(|_| !is_static);
+                // The record of what is in a section here may say that it is elsewhere.
+                let is_here = global.is_some_and(|global| {
+                    global.defined && global.object == object && typed.section.is_some()
+                });
+                let is_declared = is_extern && !is_here;
                 // Of what several objects see, only that which counts.
-                let counts = is_static
-                    || globals.get(ty.name()).is_none_or(|global| {
-                        global.ty == Some((object, entry.ty)) && global.defined != is_extern
-                    });
+                let counts = global.is_none_or(|global| {
+                    global.ty == Some((object, entry.ty)) && global.defined != is_declared
+                });
                 let Some(new) = ids.get(entry.ty.0 as usize).copied().flatten() else {
                     continue;
                 };
@@ -266,7 +271,7 @@ fn variables<'i>(
                     continue;
                 }
                 let moved = match place {
-                    Some(place) if !is_extern => place.offset,
+                    Some(place) if !is_declared => place.offset,
                     _ => 0,
                 };
                 let offset = u64::from(entry.offset).saturating_add(moved);
