@@ -42,7 +42,13 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
 
 /// What bpf2rs takes to generate a module, and rustc to compile it, by the number of its types.
 fn generated() -> Result<()> {
-    run(cargo().args(["run", "--quiet", "--package", "bpf2rs", "--example", "cost"]))
+    let cost = ["run", "--quiet", "--package", "bpf2rs", "--example", "cost"];
+    println!("generate a module, as a build script does:");
+    run(cargo().args(cost).args(["--", "generate"]))?;
+    println!("generate a module, as the command does:");
+    run(cargo().args(cost).args(["--release", "--", "generate"]))?;
+    println!("compile it, for development:");
+    run(cargo().args(cost).args(["--", "build"]))
 }
 
 /// Builds and runs `bench/`, in a mount namespace of its own.

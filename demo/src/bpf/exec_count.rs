@@ -14,7 +14,7 @@ pub use generated::*;
     unreachable_pub,
     unused_imports,
     unused_mut,
-    unused_variables
+    unused_variables,
 )]
 mod generated {
     #[cfg(target_endian = "little")]
@@ -73,32 +73,16 @@ mod generated {
             let mut object = ::oxbpf::__private::parse("exec_count", bytes)?;
             Ok(Self {
                 rodata: RodataSpec {
-                    execve_nr: ::oxbpf::__private::variable(
-                        &object,
-                        ".rodata",
-                        "execve_nr",
-                    )?,
+                    execve_nr: ::oxbpf::__private::variable(&object, ".rodata", "execve_nr")?,
                 },
                 maps: MapSpecs {
                     exec_count: ::oxbpf::__private::take_map(&mut object, "exec_count")?,
                 },
                 programs: ProgramSpecs {
-                    count_kprobe: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "count_kprobe",
-                    )?,
-                    count_fentry: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "count_fentry",
-                    )?,
-                    count_tracepoint: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "count_tracepoint",
-                    )?,
-                    count_raw_tp: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "count_raw_tp",
-                    )?,
+                    count_kprobe: ::oxbpf::__private::take_program(&mut object, "count_kprobe")?,
+                    count_fentry: ::oxbpf::__private::take_program(&mut object, "count_fentry")?,
+                    count_tracepoint: ::oxbpf::__private::take_program(&mut object, "count_tracepoint")?,
+                    count_raw_tp: ::oxbpf::__private::take_program(&mut object, "count_raw_tp")?,
                 },
                 object,
             })
@@ -107,39 +91,15 @@ mod generated {
 
     impl ::oxbpf::Loadable for Spec {
         type Output = Objects;
+
         fn into_spec(self) -> ::oxbpf::Result<::oxbpf::object::CollectionSpec> {
             let mut object = self.object;
-            ::oxbpf::__private::put_map(
-                &mut object,
-                "exec_count",
-                self.maps.exec_count,
-            )?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "count_kprobe",
-                self.programs.count_kprobe,
-            )?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "count_fentry",
-                self.programs.count_fentry,
-            )?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "count_tracepoint",
-                self.programs.count_tracepoint,
-            )?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "count_raw_tp",
-                self.programs.count_raw_tp,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".rodata",
-                "execve_nr",
-                &self.rodata.execve_nr,
-            )?;
+            ::oxbpf::__private::put_map(&mut object, "exec_count", self.maps.exec_count)?;
+            ::oxbpf::__private::put_program(&mut object, "count_kprobe", self.programs.count_kprobe)?;
+            ::oxbpf::__private::put_program(&mut object, "count_fentry", self.programs.count_fentry)?;
+            ::oxbpf::__private::put_program(&mut object, "count_tracepoint", self.programs.count_tracepoint)?;
+            ::oxbpf::__private::put_program(&mut object, "count_raw_tp", self.programs.count_raw_tp)?;
+            ::oxbpf::__private::set_variable(&mut object, ".rodata", "execve_nr", &self.rodata.execve_nr)?;
             Ok(object)
         }
 
@@ -174,21 +134,13 @@ mod generated {
     #[derive(Debug)]
     pub struct Programs {
         /// `count_kprobe`, `SEC("?kprobe/sys_execve")`: loaded if its `autoload` is set.
-        pub count_kprobe: ::core::option::Option<
-            ::oxbpf::program::Typed<::oxbpf::program::KprobeKind>,
-        >,
+        pub count_kprobe: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::KprobeKind>>,
         /// `count_fentry`, `SEC("?fentry/sys_execve")`: loaded if its `autoload` is set.
-        pub count_fentry: ::core::option::Option<
-            ::oxbpf::program::Typed<::oxbpf::program::TracingKind>,
-        >,
+        pub count_fentry: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::TracingKind>>,
         /// `count_tracepoint`, `SEC("?tracepoint/syscalls/sys_enter_execve")`: loaded if its `autoload` is set.
-        pub count_tracepoint: ::core::option::Option<
-            ::oxbpf::program::Typed<::oxbpf::program::TracepointKind>,
-        >,
+        pub count_tracepoint: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::TracepointKind>>,
         /// `count_raw_tp`, `SEC("?raw_tp/sys_enter")`: loaded if its `autoload` is set.
-        pub count_raw_tp: ::core::option::Option<
-            ::oxbpf::program::Typed<::oxbpf::program::RawTracepointKind>,
-        >,
+        pub count_raw_tp: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::RawTracepointKind>>,
     }
 
     /// Variables in `.rodata`, once loaded.
@@ -200,9 +152,7 @@ mod generated {
     impl Rodata {
         /// `__u64 execve_nr`.
         #[must_use]
-        pub fn execve_nr(&self) -> &::oxbpf::Global<u64> {
-            &self.execve_nr
-        }
+        pub fn execve_nr(&self) -> &::oxbpf::Global<u64> { &self.execve_nr }
     }
 
     /// A link for each program that can be attached. A program stays attached as long as its link
@@ -228,12 +178,7 @@ mod generated {
         /// # Errors
         /// That of the first which fails; the others are detached all the same.
         pub fn detach(self) -> ::oxbpf::Result<()> {
-            let links = [
-                self.count_kprobe,
-                self.count_fentry,
-                self.count_tracepoint,
-                self.count_raw_tp,
-            ];
+            let links = [self.count_kprobe, self.count_fentry, self.count_tracepoint, self.count_raw_tp];
             links.into_iter().flatten().collect::<::oxbpf::Links>().detach()
         }
     }
@@ -266,26 +211,10 @@ mod generated {
                     exec_count: collection.map("exec_count")?.typed()?,
                 },
                 programs: Programs {
-                    count_kprobe: ::oxbpf::__private::optional(
-                        collection,
-                        "count_kprobe",
-                        TryInto::try_into,
-                    )?,
-                    count_fentry: ::oxbpf::__private::optional(
-                        collection,
-                        "count_fentry",
-                        TryInto::try_into,
-                    )?,
-                    count_tracepoint: ::oxbpf::__private::optional(
-                        collection,
-                        "count_tracepoint",
-                        TryInto::try_into,
-                    )?,
-                    count_raw_tp: ::oxbpf::__private::optional(
-                        collection,
-                        "count_raw_tp",
-                        TryInto::try_into,
-                    )?,
+                    count_kprobe: ::oxbpf::__private::optional(collection, "count_kprobe", TryInto::try_into)?,
+                    count_fentry: ::oxbpf::__private::optional(collection, "count_fentry", TryInto::try_into)?,
+                    count_tracepoint: ::oxbpf::__private::optional(collection, "count_tracepoint", TryInto::try_into)?,
+                    count_raw_tp: ::oxbpf::__private::optional(collection, "count_raw_tp", TryInto::try_into)?,
                 },
                 rodata: Rodata {
                     execve_nr: collection.global(".rodata", "execve_nr")?,

@@ -1,55 +1,46 @@
 //! The objects' bytes, by byte order and processor, and what stops a build for a machine that they
 //! are not for.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-
-use super::Request;
+use super::{
+    Request,
+    code::{Code, line},
+};
 use crate::target::{Arch, Target, Variant};
 
-/// The condition of an object.
-pub(super) fn cfg(variant: Variant) -> TokenStream {
-    let predicate = predicate(variant);
-    quote!(#[cfg(#predicate)])
-}
-
-fn predicate(Variant { target, arch }: Variant) -> TokenStream {
+/// The condition under which there is an object.
+pub(super) fn cfg(Variant { target, arch }: Variant) -> String {
     let endian = target.endian_name();
     match arch.map(Arch::name) {
-        Some(arch) => quote!(all(target_endian = #endian, target_arch = #arch)),
-        None => quote!(target_endian = #endian),
+        Some(arch) => format!("all(target_endian = {endian:?}, target_arch = {arch:?})"),
+        None => format!("target_endian = {endian:?}"),
     }
 }
 
 /// The bytes of one object.
-pub(super) fn object(request: &Request<'_>, variant: Variant) -> TokenStream {
-    if !request.embed {
-        return TokenStream::new();
+pub(super) fn object(code: &mut Code, request: &Request<'_>, variant: Variant) {
+    if request.embed {
+        let file = variant.file_name(request.stem, has_several(request.variants));
+        line!(
+            code,
+            "const OBJECT: &[u8] = ::core::include_bytes!({file:?});"
+        );
     }
-    let file = variant.file_name(request.stem, has_several(request.variants));
-    quote!(
-        const OBJECT: &[u8] = ::core::include_bytes!(#file);
-    )
 }
 
 /// The bytes of the object for this machine, whichever it is.
-pub(super) fn objects(request: &Request<'_>) -> TokenStream {
+pub(super) fn objects(code: &mut Code, request: &Request<'_>) {
     if !request.embed {
-        return TokenStream::new();
+        return;
     }
-    let objects = request.variants.iter().map(|variant| {
-        let cfg = cfg(*variant);
-        let object = object(request, *variant);
-        quote!(#cfg #object)
-    });
+    for variant in request.variants {
+        line!(code, "#[cfg({})]", cfg(*variant));
+        object(code, request, *variant);
+    }
     // So that a build that a guard stops says nothing else.
-    let missing = missing(request).map(|predicate| {
-        quote!(
-            #[cfg(#predicate)]
-            const OBJECT: &[u8] = &[];
-        )
-    });
-    quote!(#(#objects)* #missing)
+    if let Some(missing) = missing(request) {
+        line!(code, "#[cfg({missing})]");
+        line!(code, "const OBJECT: &[u8] = &[];");
+    }
 }
 
 /// Whether there are objects for several processors.
@@ -60,7 +51,7 @@ pub(crate) fn has_several(variants: &[Variant]) -> bool {
 }
 
 /// The condition under which there is no object.
-fn missing(request: &Request<'_>) -> Option<TokenStream> {
+fn missing(request: &Request<'_>) -> Option<String> {
     let has_all = Target::ALL.iter().all(|target| {
         let any = Variant {
             target: *target,
@@ -71,25 +62,28 @@ fn missing(request: &Request<'_>) -> Option<TokenStream> {
     if has_all {
         return None;
     }
-    Some(match request.variants {
-        [one] => {
-            let predicate = predicate(*one);
-            quote!(not(#predicate))
-        }
-        several => {
-            let predicates = several.iter().map(|variant| predicate(*variant));
-            quote!(not(any(#(#predicates),*)))
-        }
+    let there: Vec<_> = request.variants.iter().map(|one| cfg(*one)).collect();
+    Some(match &there[..] {
+        [one] => format!("not({one})"),
+        several => format!("not(any({}))", several.join(", ")),
     })
 }
 
 /// A compile error for machines that there is no object for.
-pub(super) fn guards(request: &Request<'_>) -> Option<TokenStream> {
-    let predicate = missing(request)?;
+pub(super) fn guard(code: &mut Code, request: &Request<'_>) {
+    if let Some((missing, message)) = missing(request).zip(message(request)) {
+        code.gap();
+        line!(code, "#[cfg({missing})]");
+        line!(code, "::core::compile_error!({message:?});");
+    }
+}
+
+/// What such a machine's owner is told.
+fn message(request: &Request<'_>) -> Option<String> {
     let source = request.source();
     let mut arches: Vec<_> = request.variants.iter().filter_map(|v| v.arch).collect();
     arches.dedup();
-    let message = if arches.is_empty() {
+    Some(if arches.is_empty() {
         let target = Target::ALL
             .into_iter()
             .find(|target| request.variants.iter().all(|v| v.target != *target))?;
@@ -100,9 +94,5 @@ pub(super) fn guards(request: &Request<'_>) -> Option<TokenStream> {
             "bpf2rs compiled {source} for {} only, whose registers it reads",
             names.join(", ")
         )
-    };
-    Some(quote! {
-        #[cfg(#predicate)]
-        ::core::compile_error!(#message);
     })
 }

@@ -3,88 +3,86 @@
 use std::collections::BTreeSet;
 
 use oxbpf_object::btf::{Enum, Kind, Type};
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
 
 use super::{
-    derives, doc,
+    code::{line, open},
     names::Scope,
     types::{Asker, RustType, Shape, Types},
 };
 use crate::error::Result;
 
+/// What every enumeration derives, beside what is a matter of all types.
+const DERIVES: &[&str] = &["PartialEq", "Eq", "PartialOrd", "Ord", "Hash"];
+
 /// Defines an enumeration.
 pub(super) fn define(
-    types: &Types<'_>,
+    types: &mut Types<'_>,
     ty: Type<'_>,
     contents: Enum<'_>,
     title: &str,
-    name: &Ident,
+    name: String,
     asker: Asker<'_>,
-) -> Result<(RustType, TokenStream)> {
+) -> Result<RustType> {
     let number = RustType::integer(contents.size, contents.is_signed)
         .ok_or_else(|| types.unsupported(ty.id(), asker, "is an enumeration of an odd size"))?;
-    let integer = number.shape.tokens(&TokenStream::new());
-    let derives = derives(&quote!(PartialEq, Eq, PartialOrd, Ord, Hash,));
     // Compilers before LLVM 16 kept half of each value of a large enumeration.
     let are_cut = ty.kind() == Kind::ENUM && contents.size > 4;
-    let what = if are_cut {
+    let facts = if are_cut {
         format!("{title}: any number. The compiler left out the values that have names.")
     } else {
         format!("{title}: any number, of which some have names.")
     };
-    let docs = doc(&types.comments().with(ty.id(), None, &what));
-
+    let docs = types.comments().with(ty.id(), None, &facts);
     let mut scope = Scope::default();
-    let mut constants = TokenStream::new();
-    let mut arms = TokenStream::new();
-    let mut named = BTreeSet::new();
-    for enumerator in contents.enumerators().filter(|_| !are_cut) {
-        let constant = scope.verbatim(enumerator.name);
-        let value = fitting(enumerator.value, contents);
-        let docs = doc(&format!("`{}`, {value}.", enumerator.name));
-        let literal = Literal::i128_unsuffixed(value);
-        constants.extend(quote! {
-            #docs
-            pub const #constant: Self = Self(#literal);
-        });
-        // Of two names of one value the first is printed.
-        if named.insert(value) {
-            let text = enumerator.name;
-            arms.extend(quote!(#literal => f.write_str(#text),));
-        }
+    let values = contents.enumerators().filter(|_| !are_cut);
+    let values: Vec<_> = values
+        .map(|enumerator| {
+            let constant = scope.verbatim(enumerator.name);
+            (
+                constant,
+                enumerator.name,
+                fitting(enumerator.value, contents),
+            )
+        })
+        .collect();
+
+    let code = types.definitions();
+    code.gap();
+    code.doc(&docs);
+    super::derives(code, DERIVES, &[]);
+    line!(code, "#[repr(transparent)]");
+    line!(code, "pub struct {name}(pub {});", number.shape.written(""));
+    code.gap();
+    open!(code, "impl {name}");
+    for (constant, c_name, value) in &values {
+        code.doc(&format!("`{c_name}`, {value}."));
+        line!(code, "pub const {constant}: Self = Self({value});");
     }
-    let fallback = format!("{name}({{}})");
-    let definition = quote! {
-        #docs
-        #derives
-        #[repr(transparent)]
-        pub struct #name(pub #integer);
-
-        impl #name {
-            #constants
-        }
-
-        impl ::core::default::Default for #name {
-            fn default() -> Self {
-                Self(0)
-            }
-        }
-
-        impl ::core::fmt::Debug for #name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                match self.0 {
-                    #arms
-                    other => write!(f, #fallback, other),
-                }
-            }
-        }
-    };
-    let rust_type = RustType {
-        shape: Shape::Named(name.clone()),
+    code.close();
+    code.gap();
+    open!(code, "impl ::core::default::Default for {name}");
+    line!(code, "fn default() -> Self {{ Self(0) }}");
+    code.close();
+    code.gap();
+    open!(code, "impl ::core::fmt::Debug for {name}");
+    open!(
+        code,
+        "fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result"
+    );
+    open!(code, "match self.0");
+    // Of two names of one value the first is printed.
+    let mut named = BTreeSet::new();
+    for (_, c_name, value) in values.iter().filter(|(.., value)| named.insert(*value)) {
+        line!(code, "{value} => f.write_str({c_name:?}),");
+    }
+    line!(code, "other => write!(f, \"{name}({{}})\", other),");
+    code.close();
+    code.close();
+    code.close();
+    Ok(RustType {
+        shape: Shape::Named(name),
         ..number
-    };
-    Ok((rust_type, definition))
+    })
 }
 
 /// The value as the enumeration's integer holds it. BTF records are of 32 or 64 bits whatever

@@ -5,8 +5,6 @@ use oxbpf_object::{
     btf::{Kind, TypeId},
     spec::{DataKind, DataSection},
 };
-use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::quote;
 
 use super::{
     marks::Marks,
@@ -18,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// A map of the generated code.
 pub(super) struct MapItem<'a> {
     pub(super) name: &'a str,
-    pub(super) field: Ident,
+    pub(super) field: String,
     pub(super) loaded: Loaded,
     pub(super) docs: String,
 }
@@ -28,7 +26,7 @@ pub(super) enum Loaded {
     /// Bytes to bytes.
     Map,
     /// A typed front.
-    Front(TokenStream),
+    Front(String),
     /// Memory that is shared with programs.
     Arena,
     /// A structure for the kernel, which may be created only on demand.
@@ -37,28 +35,28 @@ pub(super) enum Loaded {
 
 impl MapItem<'_> {
     /// Its type once loaded.
-    pub(super) fn loaded(&self) -> TokenStream {
+    pub(super) fn loaded(&self) -> &str {
         match &self.loaded {
-            Loaded::Map => quote!(::oxbpf::Map),
-            Loaded::Front(front) => front.clone(),
-            Loaded::Arena => quote!(::oxbpf::map::Arena),
-            Loaded::StructOps { is_optional: false } => quote!(::oxbpf::StructOps),
-            Loaded::StructOps { is_optional: true } => {
-                quote!(::core::option::Option<::oxbpf::StructOps>)
-            }
+            Loaded::Map => "::oxbpf::Map",
+            Loaded::Front(front) => front,
+            Loaded::Arena => "::oxbpf::map::Arena",
+            Loaded::StructOps { is_optional: false } => "::oxbpf::StructOps",
+            Loaded::StructOps { is_optional: true } => "::core::option::Option<::oxbpf::StructOps>",
         }
     }
 
     /// An expression that takes it out of a `collection`.
-    pub(super) fn lookup(&self) -> TokenStream {
+    pub(super) fn lookup(&self) -> String {
         let name = self.name;
         match self.loaded {
-            Loaded::Map => quote!(collection.map(#name)?),
-            Loaded::Front(_) => quote!(collection.map(#name)?.typed()?),
-            Loaded::Arena => quote!(collection.arena(#name)?),
-            Loaded::StructOps { is_optional: false } => quote!(collection.struct_ops(#name)?),
+            Loaded::Map => format!("collection.map({name:?})?"),
+            Loaded::Front(_) => format!("collection.map({name:?})?.typed()?"),
+            Loaded::Arena => format!("collection.arena({name:?})?"),
+            Loaded::StructOps { is_optional: false } => {
+                format!("collection.struct_ops({name:?})?")
+            }
             Loaded::StructOps { is_optional: true } => {
-                quote!(::oxbpf::__private::optional_struct_ops(collection, #name)?)
+                format!("::oxbpf::__private::optional_struct_ops(collection, {name:?})?")
             }
         }
     }
@@ -156,7 +154,7 @@ fn loaded(map: &MapSpec, types: &mut Types<'_>, marks: &Marks<'_>) -> Result<Loa
             ));
         }
         let event = side(map, "event", event, types)?;
-        return Ok(Loaded::Front(quote!(::oxbpf::ring::EventMap<#event>)));
+        return Ok(Loaded::Front(format!("::oxbpf::ring::EventMap<{event}>")));
     }
     Ok(match map.map_type {
         MapType::ARENA => Loaded::Arena,
@@ -168,7 +166,7 @@ fn loaded(map: &MapSpec, types: &mut Types<'_>, marks: &Marks<'_>) -> Result<Loa
 }
 
 /// The typed front of a map, if there is one and the source gives the types that it takes.
-fn front(map: &MapSpec, types: &mut Types<'_>) -> Result<Option<TokenStream>> {
+fn front(map: &MapSpec, types: &mut Types<'_>) -> Result<Option<String>> {
     let Some((_, front)) = FRONTS.iter().find(|(kind, _)| *kind == map.map_type) else {
         return Ok(None);
     };
@@ -189,15 +187,15 @@ fn front(map: &MapSpec, types: &mut Types<'_>) -> Result<Option<TokenStream>> {
             None => None,
         },
     };
-    let front = Ident::new(front.name(), Span::call_site());
+    let front = front.name();
     Ok(arguments.map(|arguments| match &arguments[..] {
-        [] => quote!(::oxbpf::map::#front),
-        arguments => quote!(::oxbpf::map::#front<#(#arguments),*>),
+        [] => format!("::oxbpf::map::{front}"),
+        arguments => format!("::oxbpf::map::{front}<{}>", arguments.join(", ")),
     }))
 }
 
 /// The front of the maps in a map, if they have one.
-fn inner(map: &MapSpec, types: &mut Types<'_>) -> Result<Vec<TokenStream>> {
+fn inner(map: &MapSpec, types: &mut Types<'_>) -> Result<Vec<String>> {
     let Some(inner) = &map.inner else {
         return Ok(Vec::new());
     };
@@ -210,15 +208,12 @@ fn inner(map: &MapSpec, types: &mut Types<'_>) -> Result<Vec<TokenStream>> {
 }
 
 /// What the keys of a trie are prefixes of; before it in a key is its length.
-fn address(key_size: u32) -> Option<TokenStream> {
+fn address(key_size: u32) -> Option<String> {
     let len = key_size.checked_sub(4)?;
     Some(match len {
-        4 => quote!(::core::net::Ipv4Addr),
-        16 => quote!(::core::net::Ipv6Addr),
-        _ => {
-            let len = Literal::u32_unsuffixed(len);
-            quote!([u8; #len])
-        }
+        4 => "::core::net::Ipv4Addr".to_owned(),
+        16 => "::core::net::Ipv6Addr".to_owned(),
+        _ => format!("[u8; {len}]"),
     })
 }
 
@@ -237,7 +232,7 @@ impl Front {
 }
 
 /// The type of a key or value.
-fn side(map: &MapSpec, side: &str, id: TypeId, types: &mut Types<'_>) -> Result<TokenStream> {
+fn side(map: &MapSpec, side: &str, id: TypeId, types: &mut Types<'_>) -> Result<String> {
     let name = format!("{}_{side}", map.name);
     let what = format!("the {side} of map `{}`", map.name);
     let RustType { shape, .. } = types.rust_type(
@@ -247,7 +242,7 @@ fn side(map: &MapSpec, side: &str, id: TypeId, types: &mut Types<'_>) -> Result<
             what: &what,
         },
     )?;
-    Ok(shape.tokens(&quote!(types::)))
+    Ok(shape.written("types::"))
 }
 
 /// One line about the map, in C's words; for one without types, how to give it some.

@@ -5,6 +5,7 @@
 //! names. Types of C live in a module of their own, so that no name of theirs can clash with
 //! what is written here.
 
+mod code;
 mod comments;
 pub(crate) mod embed;
 mod enumeration;
@@ -12,7 +13,7 @@ mod layout;
 mod links;
 mod maps;
 mod marks;
-mod names;
+pub(crate) mod names;
 mod objects;
 mod programs;
 mod record;
@@ -24,15 +25,15 @@ mod types_alone;
 mod variables;
 
 use oxbpf_object::{CollectionSpec, btf::BtfBuilder};
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
 
 use crate::{
     error::{Error, ErrorKind, Result},
     target::Variant,
 };
+use code::{Code, line, open};
 use maps::MapItem;
 use marks::Marks;
+use names::Scope;
 use programs::ProgramItem;
 use struct_ops::Structure;
 use types::{Asker, Types};
@@ -66,72 +67,72 @@ pub(crate) fn generate(request: &Request<'_>, specs: &[CollectionSpec]) -> Resul
         .iter()
         .map(|spec| body(request, spec))
         .collect::<Result<_>>()?;
-    let guards = embed::guards(request);
-    let are_same = match &bodies[..] {
-        [_] => true,
-        bodies => {
-            let mut texts = bodies.iter().map(ToString::to_string);
-            let first = texts.next();
-            texts.all(|text| Some(text) == first)
+    let mut code = Code::default();
+    export(&mut code);
+    embed::guard(&mut code, request);
+    let mut others = bodies.iter().skip(1);
+    match bodies.first() {
+        Some(first) if others.all(|other| other == first) => {
+            open_module(&mut code);
+            embed::objects(&mut code, request);
+            code.append(first);
+            code.close();
         }
-    };
-    let modules = if are_same {
-        let objects = embed::objects(request);
-        let body = bodies.into_iter().next();
-        module(&TokenStream::new(), &quote!(#objects #body))
-    } else {
         // The C source has it otherwise for the other byte order, as the headers of network
         // protocols do with bit-fields.
-        let modules = request.variants.iter().zip(&bodies).map(|(variant, body)| {
-            let cfg = embed::cfg(*variant);
-            let object = embed::object(request, *variant);
-            module(&cfg, &quote!(#object #body))
-        });
-        quote!(#(#modules)*)
-    };
-    let file = syn::parse2(quote! {
-        #[allow(unreachable_pub, unused_imports)]
-        pub use generated::*;
-
-        #guards
-        #modules
-    });
-    let file: syn::File = file.map_err(|error| {
-        // Not the user's doing, but theirs to report.
-        Error::new(
-            ErrorKind::InvalidObject,
-            format!("the module generated for `{}` is no Rust", request.name),
-        )
-        .with_source(error)
-    })?;
-    Ok(spaced(&prettyplease::unparse(&file)))
-}
-
-/// The private module that holds everything, so that one attribute can speak for all of it.
-fn module(cfg: &TokenStream, body: &TokenStream) -> TokenStream {
-    quote! {
-        #cfg
-        #[rustfmt::skip]
-        #[allow(
-            clippy::all,
-            clippy::pedantic,
-            dead_code,
-            non_camel_case_types,
-            non_snake_case,
-            non_upper_case_globals,
-            unreachable_pub,
-            unused_imports,
-            unused_mut,
-            unused_variables
-        )]
-        mod generated {
-            #body
+        _ => {
+            for (variant, body) in request.variants.iter().zip(&bodies) {
+                code.gap();
+                line!(code, "#[cfg({})]", embed::cfg(*variant));
+                open_module(&mut code);
+                embed::object(&mut code, request, *variant);
+                code.append(body);
+                code.close();
+            }
         }
     }
+    Ok(code.into_text())
 }
 
+/// What the module says to those who use it.
+fn export(code: &mut Code) {
+    line!(code, "#[allow(unreachable_pub, unused_imports)]");
+    line!(code, "pub use generated::*;");
+    code.gap();
+}
+
+/// What lints have nothing to say about.
+const ALLOWED: &[&str] = &[
+    "clippy::all",
+    "clippy::pedantic",
+    "dead_code",
+    "non_camel_case_types",
+    "non_snake_case",
+    "non_upper_case_globals",
+    "unreachable_pub",
+    "unused_imports",
+    "unused_mut",
+    "unused_variables",
+];
+
+/// Opens the private module that holds everything, so that one attribute can speak for all of it.
+fn open_module(code: &mut Code) {
+    line!(code, "#[rustfmt::skip]");
+    line!(code, "#[allow(");
+    code.indent();
+    for lint in ALLOWED {
+        line!(code, "{lint},");
+    }
+    code.outdent();
+    line!(code, ")]");
+    open!(code, "mod generated");
+}
+
+/// How many blocks the items of that module are in.
+const BLOCKS: usize = 1;
+
 /// Everything about one object but its bytes.
-fn body(request: &Request<'_>, spec: &CollectionSpec) -> Result<TokenStream> {
+fn body(request: &Request<'_>, spec: &CollectionSpec) -> Result<Code> {
     // An object without BTF is one whose BTF has nothing in it.
     let btf = match &spec.btf {
         Some(btf) => btf.clone(),
@@ -139,12 +140,13 @@ fn body(request: &Request<'_>, spec: &CollectionSpec) -> Result<TokenStream> {
             Error::new(ErrorKind::InvalidObject, "making an empty BTF failed").with_source(error)
         })?,
     };
-    let mut types = Types::new(&btf);
+    let mut types = Types::new(&btf, BLOCKS + 1);
     let marks = Marks::of(&btf);
+    let mut names = Scope::with(ITEMS);
     let maps = maps::collect(spec, &mut types, &marks)?;
-    let sections = variables::collect(spec, &mut types)?;
+    let sections = variables::collect(spec, &mut types, &mut names)?;
     let programs = programs::collect(spec, &types);
-    let struct_ops = struct_ops::collect(spec, &mut types);
+    let struct_ops = struct_ops::collect(spec, &mut types, &mut names);
     for id in &marks.types {
         let asker = Asker {
             name: "type",
@@ -161,15 +163,24 @@ fn body(request: &Request<'_>, spec: &CollectionSpec) -> Result<TokenStream> {
         sections,
         struct_ops,
     };
-    let spec = spec::define(request, &parts);
-    let objects = objects::define(request, &parts);
-    let types = types_module(types);
-    Ok(quote! {
-        #spec
-        #objects
-        #types
-    })
+    let mut code = Code::within(BLOCKS);
+    spec::define(&mut code, request, &parts);
+    objects::define(&mut code, request, &parts);
+    types_module(&mut code, &types.into_definitions());
+    Ok(code)
 }
+
+/// The items that every module has, whatever the object is.
+const ITEMS: &[&str] = &[
+    "Spec",
+    "MapSpecs",
+    "ProgramSpecs",
+    "StructOpsSpecs",
+    "Objects",
+    "Maps",
+    "Programs",
+    "Links",
+];
 
 /// What an object consists of.
 struct Parts<'a> {
@@ -177,25 +188,6 @@ struct Parts<'a> {
     programs: Vec<ProgramItem<'a>>,
     sections: Vec<Section<'a>>,
     struct_ops: Vec<Structure<'a>>,
-}
-
-/// The source with an empty line between items, which the printer leaves out.
-fn spaced(source: &str) -> String {
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut text = String::with_capacity(source.len());
-    let mut lines = source.lines().peekable();
-    while let Some(line) = lines.next() {
-        text.push_str(line);
-        text.push('\n');
-        let closes = matches!(line.trim(), "}" | "};") || line.trim_start().starts_with("pub use");
-        if let Some(next) = lines.peek() {
-            let opens = !next.trim_start().starts_with(['}', ')', ']', '.']);
-            if closes && opens && indent(line) == indent(next) {
-                text.push('\n');
-            }
-        }
-    }
-    text
 }
 
 impl Request<'_> {
@@ -210,32 +202,23 @@ impl Request<'_> {
     }
 }
 
-/// A documentation comment.
-fn doc(text: &str) -> TokenStream {
-    let lines = text.lines().map(|line| {
-        if line.is_empty() {
-            String::new()
-        } else {
-            format!(" {line}")
-        }
-    });
-    quote!(#(#[doc = #lines])*)
-}
-
-/// Derives of every type that crosses the kernel boundary.
-fn derives(more: &TokenStream) -> TokenStream {
-    quote! {
-        #[derive(
-            Clone,
-            Copy,
-            #more
-            ::oxbpf::__private::zerocopy::FromBytes,
-            ::oxbpf::__private::zerocopy::IntoBytes,
-            ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
-        )]
-        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+/// Derives of every type that crosses the kernel boundary, some of Rust's own and some of zerocopy's
+/// among them.
+fn derives(code: &mut Code, own: &[&str], zerocopy: &[&str]) {
+    line!(code, "#[derive(");
+    code.indent();
+    let own: String = own.iter().map(|name| format!(", {name}")).collect();
+    line!(code, "Clone, Copy{own},");
+    let always = ["FromBytes", "IntoBytes", "Immutable", "KnownLayout"];
+    for name in zerocopy.iter().chain(&always) {
+        line!(code, "::oxbpf::__private::zerocopy::{name},");
     }
+    code.outdent();
+    line!(code, ")]");
+    line!(
+        code,
+        "#[zerocopy(crate = \"::oxbpf::__private::zerocopy\")]"
+    );
 }
 
 /// A type that was asked for by name.
@@ -256,25 +239,15 @@ fn asked_for(types: &mut Types<'_>, name: &str) -> Result<()> {
 }
 
 /// The C types, if there are any.
-fn types_module(types: Types<'_>) -> TokenStream {
-    let definitions = types.into_definitions();
+fn types_module(code: &mut Code, definitions: &Code) {
     if definitions.is_empty() {
-        return TokenStream::new();
+        return;
     }
-    quote! {
-        pub use types::*;
-
-        /// Types of the C source.
-        pub mod types {
-            #(#definitions)*
-        }
-    }
-}
-
-/// The C names and the Rust names of some items.
-fn names<'a, T>(
-    items: &'a [T],
-    of: impl Fn(&'a T) -> (&'a str, &'a Ident),
-) -> (Vec<&'a str>, Vec<&'a Ident>) {
-    items.iter().map(of).unzip()
+    code.gap();
+    line!(code, "pub use types::*;");
+    code.gap();
+    code.doc("Types of the C source.");
+    open!(code, "pub mod types");
+    code.append(definitions);
+    code.close();
 }

@@ -3,10 +3,19 @@
 use std::collections::HashSet;
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
-use proc_macro2::{Ident, Span};
 
 /// Keywords that not even `r#` makes a name of, beside `_`.
 const NEVER_RAW: &[&str] = &["self", "Self", "super", "crate", "_"];
+
+/// The other keywords of all editions, those that are only reserved included.
+#[rustfmt::skip]
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "static",
+    "struct", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield",
+];
 
 /// A set of names that must differ: the fields of a structure, the items of a module.
 #[derive(Debug, Default)]
@@ -20,13 +29,13 @@ impl Scope {
 
     /// The C name itself, for a field or a constant: a keyword becomes raw, and a name that is
     /// taken gets a number.
-    pub(crate) fn verbatim(&mut self, c_name: &str) -> Ident {
+    pub(crate) fn verbatim(&mut self, c_name: &str) -> String {
         let name = sanitized(c_name);
         self.unused(&name)
     }
 
     /// A C name as the name of a type.
-    pub(crate) fn type_name(&mut self, c_name: &str) -> Ident {
+    pub(crate) fn type_name(&mut self, c_name: &str) -> String {
         let mut name = sanitized(c_name).to_upper_camel_case();
         if !name.starts_with(|c: char| c.is_alphabetic()) {
             name.insert(0, 'T');
@@ -38,7 +47,7 @@ impl Scope {
     }
 
     /// A section's name as that of a field: `.data.hot` is `data_hot`.
-    pub(crate) fn section(&mut self, section: &str) -> Ident {
+    pub(crate) fn section(&mut self, section: &str) -> String {
         let name = sanitized(section).to_snake_case();
         self.unused(&name)
     }
@@ -49,7 +58,7 @@ impl Scope {
     }
 
     /// A pair of names for reading and setting, both derived from a C name.
-    pub(crate) fn accessor(&mut self, c_name: &str) -> (Ident, Ident) {
+    pub(crate) fn accessor(&mut self, c_name: &str) -> (String, String) {
         let base = sanitized(c_name);
         let name = (1..)
             .map(|number| numbered(&base, number))
@@ -59,13 +68,13 @@ impl Scope {
         (self.unused(&name), self.unused(&setter))
     }
 
-    fn unused(&mut self, base: &str) -> Ident {
+    fn unused(&mut self, base: &str) -> String {
         let name = (1..)
             .map(|number| numbered(base, number))
             .find(|name| self.is_free(name))
             .unwrap_or_else(|| base.to_owned());
         self.0.insert(name.clone());
-        ident(&name)
+        ident(name)
     }
 }
 
@@ -96,11 +105,22 @@ fn sanitized(c_name: &str) -> String {
 }
 
 /// An identifier, raw if the name is a keyword.
-fn ident(name: &str) -> Ident {
-    match syn::parse_str::<Ident>(name) {
-        Ok(ident) => ident,
-        Err(_) => Ident::new_raw(name, Span::call_site()),
+fn ident(name: String) -> String {
+    if is_keyword(&name) {
+        format!("r#{name}")
+    } else {
+        name
     }
+}
+
+/// Whether Rust has another use for a name.
+pub(crate) fn is_keyword(name: &str) -> bool {
+    KEYWORDS.contains(&name) || NEVER_RAW.contains(&name)
+}
+
+/// A name as documentation has it.
+pub(crate) fn unraw(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -116,13 +136,14 @@ mod tests {
             ("TASK_RUNNING", "TASK_RUNNING"),
             ("type", "r#type"),
             ("async", "r#async"),
+            ("gen", "r#gen"),
             ("self", "self_"),
             // A lone underscore is a pattern, not a name.
             ("_", "__"),
             ("a.b", "a_b"),
             ("2nd", "_2nd"),
         ] {
-            assert_eq!(scope.verbatim(c).to_string(), rust, "{c}");
+            assert_eq!(scope.verbatim(c), rust, "{c}");
         }
     }
 
@@ -138,7 +159,7 @@ mod tests {
             ("connKey", "ConnKey2"),
             ("self", "Self_"),
         ] {
-            assert_eq!(scope.type_name(c).to_string(), rust, "{c}");
+            assert_eq!(scope.type_name(c), rust, "{c}");
         }
     }
 
@@ -155,20 +176,12 @@ mod tests {
     #[test]
     fn accessors_avoid_each_other() {
         let mut scope = Scope::with(&["set_b"]);
-        let (get, set) = scope.accessor("a");
-        assert_eq!(
-            (get.to_string(), set.to_string()),
-            ("a".into(), "set_a".into())
-        );
-        let (get, set) = scope.accessor("b");
-        assert_eq!(
-            (get.to_string(), set.to_string()),
-            ("b_2".into(), "set_b_2".into())
-        );
-        let (get, set) = scope.accessor("type");
-        assert_eq!(
-            (get.to_string(), set.to_string()),
-            ("r#type".into(), "set_type".into())
-        );
+        let mut accessor = |name| {
+            let (get, set) = scope.accessor(name);
+            format!("{get} {set}")
+        };
+        assert_eq!(accessor("a"), "a set_a");
+        assert_eq!(accessor("b"), "b_2 set_b_2");
+        assert_eq!(accessor("type"), "r#type set_type");
     }
 }

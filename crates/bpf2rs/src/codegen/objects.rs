@@ -1,132 +1,128 @@
 //! `Objects`: what the kernel made of the object.
 
 use oxbpf_object::spec::DataKind;
-use proc_macro2::TokenStream;
-use quote::quote;
 
 use super::{
-    Parts, Request, doc, links, maps::MapItem, names, programs::ProgramItem, variables::Section,
+    Parts, Request,
+    code::{Code, line, open},
+    links,
+    variables::Section,
 };
 
 /// `Objects` and its parts.
-pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
-    let Parts {
-        maps,
-        programs,
-        sections,
-        ..
-    } = parts;
-    let links = links::define(parts);
-    let map_fields: Vec<_> = maps.iter().map(|map| &map.field).collect();
-    let map_types = maps.iter().map(MapItem::loaded);
-    let map_docs = maps.iter().map(|map| doc(&map.docs));
-    let program_fields: Vec<_> = programs.iter().map(|program| &program.field).collect();
-    let program_types = programs.iter().map(ProgramItem::loaded);
-    let program_docs = programs.iter().map(|program| doc(&program.docs));
-    let map_values = maps.iter().map(MapItem::lookup);
-    let program_values = programs.iter().map(ProgramItem::lookup);
-
-    let section_fields = sections.iter().map(|section| {
-        let Section {
-            name,
-            field,
-            loaded,
-            kind,
-            ..
-        } = section;
-        let docs = doc(&match kind {
-            DataKind::Rodata => format!("The constants in `{name}`, as the programs see them."),
-            DataKind::Kconfig => "The kernel's configuration, as the programs see it.".to_owned(),
-            _ => format!("The variables in `{name}`, shared with the programs."),
-        });
-        quote! {
-            #docs
-            pub #field: #loaded,
-        }
-    });
-    let section_structs = sections.iter().map(|section| {
-        let docs = doc(&format!("Variables in `{}`, once loaded.", section.name));
-        let name = &section.loaded;
-        let (_, fields) = names(&section.variables, |v| (v.name, &v.field));
-        let types: Vec<_> = section
-            .variables
-            .iter()
-            .map(|variable| &variable.ty)
-            .collect();
-        let docs_of = section.variables.iter().map(|v| doc(&v.docs));
-        quote! {
-            #docs
-            #[derive(Debug)]
-            pub struct #name {
-                #(#fields: ::oxbpf::Global<#types>,)*
-            }
-
-            impl #name {
-                #(
-                    #docs_of
-                    #[must_use]
-                    pub fn #fields(&self) -> &::oxbpf::Global<#types> {
-                        &self.#fields
-                    }
-                )*
-            }
-        }
-    });
-    let section_values = sections.iter().map(|section| {
-        let Section {
-            name,
-            field,
-            loaded,
-            ..
-        } = section;
-        let (variables, fields) = names(&section.variables, |v| (v.name, &v.field));
-        quote! {
-            #field: #loaded {
-                #(#fields: collection.global(#name, #variables)?,)*
-            },
-        }
-    });
-
-    let docs = doc(&format!("The object `{}`, loaded.", request.name));
-    quote! {
-        #docs
-        #[derive(Debug)]
-        pub struct Objects {
-            /// Its maps.
-            pub maps: Maps,
-            /// Its programs.
-            pub programs: Programs,
-            #(#section_fields)*
-        }
-
-        /// The maps.
-        #[derive(Debug)]
-        pub struct Maps {
-            #(#map_docs pub #map_fields: #map_types,)*
-        }
-
-        /// The programs.
-        #[derive(Debug)]
-        pub struct Programs {
-            #(#program_docs pub #program_fields: #program_types,)*
-        }
-
-        #(#section_structs)*
-
-        #links
-
-        impl Objects {
-            fn new(collection: &::oxbpf::Collection) -> ::oxbpf::Result<Self> {
-                Ok(Self {
-                    maps: Maps {
-                        #(#map_fields: #map_values,)*
-                    },
-                    programs: Programs {
-                        #(#program_fields: #program_values,)*
-                    },
-                    #(#section_values)*
-                })
-            }
-        }
+pub(super) fn define(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
+    code.gap();
+    code.doc(&format!("The object `{}`, loaded.", request.name));
+    line!(code, "#[derive(Debug)]");
+    open!(code, "pub struct Objects");
+    code.doc("Its maps.");
+    line!(code, "pub maps: Maps,");
+    code.doc("Its programs.");
+    line!(code, "pub programs: Programs,");
+    for section in &parts.sections {
+        code.doc(&docs(section));
+        line!(code, "pub {}: {},", section.field, section.loaded);
     }
+    code.close();
+
+    code.gap();
+    code.doc("The maps.");
+    line!(code, "#[derive(Debug)]");
+    open!(code, "pub struct Maps");
+    for map in &parts.maps {
+        code.doc(&map.docs);
+        line!(code, "pub {}: {},", map.field, map.loaded());
+    }
+    code.close();
+
+    code.gap();
+    code.doc("The programs.");
+    line!(code, "#[derive(Debug)]");
+    open!(code, "pub struct Programs");
+    for program in &parts.programs {
+        code.doc(&program.docs);
+        line!(code, "pub {}: {},", program.field, program.loaded());
+    }
+    code.close();
+
+    for section in &parts.sections {
+        variables(code, section);
+    }
+    links::define(code, parts);
+    constructor(code, parts);
+}
+
+fn docs(section: &Section<'_>) -> String {
+    let name = section.name;
+    match section.kind {
+        DataKind::Rodata => format!("The constants in `{name}`, as the programs see them."),
+        DataKind::Kconfig => "The kernel's configuration, as the programs see it.".to_owned(),
+        _ => format!("The variables in `{name}`, shared with the programs."),
+    }
+}
+
+/// The variables of a section.
+fn variables(code: &mut Code, section: &Section<'_>) {
+    let name = &section.loaded;
+    code.gap();
+    code.doc(&format!("Variables in `{}`, once loaded.", section.name));
+    line!(code, "#[derive(Debug)]");
+    open!(code, "pub struct {name}");
+    for variable in &section.variables {
+        line!(
+            code,
+            "{}: ::oxbpf::Global<{}>,",
+            variable.field,
+            variable.ty
+        );
+    }
+    code.close();
+    code.gap();
+    open!(code, "impl {name}");
+    for variable in &section.variables {
+        let (field, ty) = (&variable.field, &variable.ty);
+        code.gap();
+        code.doc(&variable.docs);
+        line!(code, "#[must_use]");
+        line!(
+            code,
+            "pub fn {field}(&self) -> &::oxbpf::Global<{ty}> {{ &self.{field} }}"
+        );
+    }
+    code.close();
+}
+
+fn constructor(code: &mut Code, parts: &Parts<'_>) {
+    code.gap();
+    open!(code, "impl Objects");
+    open!(
+        code,
+        "fn new(collection: &::oxbpf::Collection) -> ::oxbpf::Result<Self>"
+    );
+    open!(code, "Ok(Self");
+    open!(code, "maps: Maps");
+    for map in &parts.maps {
+        line!(code, "{}: {},", map.field, map.lookup());
+    }
+    code.close_with(",");
+    open!(code, "programs: Programs");
+    for program in &parts.programs {
+        line!(code, "{}: {},", program.field, program.lookup());
+    }
+    code.close_with(",");
+    for section in &parts.sections {
+        let section_name = section.name;
+        open!(code, "{}: {}", section.field, section.loaded);
+        for variable in &section.variables {
+            let (field, name) = (&variable.field, variable.name);
+            line!(
+                code,
+                "{field}: collection.global({section_name:?}, {name:?})?,"
+            );
+        }
+        code.close_with(",");
+    }
+    code.close_with(")");
+    code.close();
+    code.close();
 }

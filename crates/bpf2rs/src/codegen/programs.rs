@@ -1,17 +1,15 @@
 //! Programs: what can be attached where is known from the section name, so rustc can know too.
 
 use oxbpf_object::{CollectionSpec, ProgramSpec, ProgramType, btf::Kind, section_name::SectionDef};
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
 
 use super::{names::Scope, types::Types};
 
 /// A program of the generated code.
 pub(super) struct ProgramItem<'a> {
     pub(super) name: &'a str,
-    pub(super) field: Ident,
+    pub(super) field: String,
     /// What it is known to be, if it is of a kind that there is.
-    kind: Option<Ident>,
+    kind: Option<&'static str>,
     /// Whether it is loaded only on demand.
     is_optional: bool,
     /// Whether it is attached as a part of a structure.
@@ -21,39 +19,39 @@ pub(super) struct ProgramItem<'a> {
 
 impl ProgramItem<'_> {
     /// Its type once loaded.
-    pub(super) fn loaded(&self) -> TokenStream {
+    pub(super) fn loaded(&self) -> String {
         let program = match &self.kind {
-            Some(kind) => quote!(::oxbpf::program::Typed<::oxbpf::program::#kind>),
-            None => quote!(::oxbpf::Program),
+            Some(kind) => format!("::oxbpf::program::Typed<::oxbpf::program::{kind}>"),
+            None => "::oxbpf::Program".to_owned(),
         };
         if self.is_optional {
-            quote!(::core::option::Option<#program>)
+            format!("::core::option::Option<{program}>")
         } else {
             program
         }
     }
 
     /// An expression for the program that `self` may have, as an option.
-    pub(super) fn as_option(&self) -> TokenStream {
-        let field = &self.field;
+    pub(super) fn as_option(&self) -> String {
+        let field = format!("self.programs.{}", self.field);
         match (self.is_optional, &self.kind) {
-            (true, Some(_)) => quote!(self.programs.#field.as_deref()),
-            (true, None) => quote!(self.programs.#field.as_ref()),
-            (false, Some(_)) => quote!(::core::option::Option::Some(&*self.programs.#field)),
-            (false, None) => quote!(::core::option::Option::Some(&self.programs.#field)),
+            (true, Some(_)) => format!("{field}.as_deref()"),
+            (true, None) => format!("{field}.as_ref()"),
+            (false, Some(_)) => format!("::core::option::Option::Some(&*{field})"),
+            (false, None) => format!("::core::option::Option::Some(&{field})"),
         }
     }
 
     /// An expression that takes it out of a `collection`.
-    pub(super) fn lookup(&self) -> TokenStream {
+    pub(super) fn lookup(&self) -> String {
         let name = self.name;
         match (self.is_optional, &self.kind) {
-            (false, Some(_)) => quote!(collection.program(#name)?.try_into()?),
-            (false, None) => quote!(collection.program(#name)?),
-            (true, Some(_)) => {
-                quote!(::oxbpf::__private::optional(collection, #name, TryInto::try_into)?)
+            (false, Some(_)) => format!("collection.program({name:?})?.try_into()?"),
+            (false, None) => format!("collection.program({name:?})?"),
+            (true, kind) => {
+                let convert = kind.map_or("Ok", |_| "TryInto::try_into");
+                format!("::oxbpf::__private::optional(collection, {name:?}, {convert})?")
             }
-            (true, None) => quote!(::oxbpf::__private::optional(collection, #name, Ok)?),
         }
     }
 }
@@ -122,17 +120,14 @@ pub(super) fn collect<'a>(spec: &'a CollectionSpec, types: &Types<'_>) -> Vec<Pr
         .collect()
 }
 
-fn kind(program: &ProgramSpec) -> Option<Ident> {
-    let name = match program.section_def {
-        Some(def) if is_user_probe(def) => "UprobeKind",
-        _ => {
-            let (_, kind) = KINDS
-                .iter()
-                .find(|(program_type, _)| program.prog_type == Some(*program_type))?;
-            kind
-        }
-    };
-    Some(Ident::new(name, Span::call_site()))
+fn kind(program: &ProgramSpec) -> Option<&'static str> {
+    if program.section_def.is_some_and(is_user_probe) {
+        return Some("UprobeKind");
+    }
+    KINDS
+        .iter()
+        .find(|(program_type, _)| program.prog_type == Some(*program_type))
+        .map(|(_, kind)| *kind)
 }
 
 fn docs(program: &ProgramSpec) -> String {

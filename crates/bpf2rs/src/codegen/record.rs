@@ -6,17 +6,17 @@
 //! byte by byte, and refuses to be handed undefined ones.
 
 use oxbpf_object::btf::{Kind, Type};
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
-use syn::ext::IdentExt;
 
 use super::{
-    derives, doc,
-    layout::{Accessor, Content, Layout, View},
-    names::Scope,
+    code::{Code, line, open},
+    layout::{Accessor, Content, Layout, Part, View},
+    names::{Scope, unraw},
     types::{RustType, Shape, Types},
 };
 use crate::error::Result;
+
+/// What every structure and union derives, beside what is a matter of all types.
+const DERIVES: &[&str] = &["ByteEq", "ByteHash"];
 
 /// Defines a structure or union.
 pub(super) fn define(
@@ -24,189 +24,218 @@ pub(super) fn define(
     ty: Type<'_>,
     c_name: &str,
     title: &str,
-    name: &Ident,
-) -> Result<(RustType, TokenStream)> {
+    name: String,
+) -> Result<RustType> {
     let layout = Layout::of(types, ty, c_name, title)?;
-    let Layout {
-        parts,
-        accessors,
-        size,
-    } = &layout;
-    let size = *size;
-    let is_union = ty.kind() == Kind::UNION;
-    let natural = parts.iter().map(|part| part.align).max().unwrap_or(1);
-    let fits = size % natural == 0 && parts.iter().all(|part| part.offset % part.align == 0);
+    let size = layout.size;
+    let natural = layout
+        .parts
+        .iter()
+        .map(|part| part.align)
+        .max()
+        .unwrap_or(1);
+    let fits = size % natural == 0
+        && layout
+            .parts
+            .iter()
+            .all(|part| part.offset % part.align == 0);
     let align = if fits { natural } else { 1 };
-
-    let mut scope = Scope::default();
-    let mut fields = TokenStream::new();
-    let mut debug = Vec::new();
-    let mut asserts = TokenStream::new();
-    let mut end = 0;
-    for part in parts {
-        fields.extend(padding(&mut scope, end, part.offset));
-        end = part.offset + part.size;
-        let offset = Literal::u64_unsuffixed(part.offset);
-        let field = match &part.content {
-            Content::Field {
-                name,
-                shape,
-                docs: text,
-                order,
-            } => {
-                let field = scope.verbatim(name);
-                let shape = shape.tokens(&TokenStream::new());
-                let docs = doc(text);
-                fields.extend(quote! {
-                    #docs
-                    pub #field: #shape,
-                });
-                // A member of a packed structure may lie where no reference may point.
-                let value = if fits {
-                    quote!(&self.#field)
-                } else {
-                    quote!(&{ self.#field })
-                };
-                debug.push((*order, name, value));
-                field
-            }
-            Content::Storage => {
-                let field = scope.verbatim(&format!("__bytes_{}", part.offset));
-                let len = Literal::u64_unsuffixed(part.size);
-                fields.extend(quote! {
-                    #[doc(hidden)]
-                    pub #field: [u8; #len],
-                });
-                field
-            }
-        };
-        asserts.extend(quote! {
-            assert!(::core::mem::offset_of!(#name, #field) == #offset);
-        });
-    }
-    fields.extend(padding(&mut scope, end, size));
-
-    let mut methods = TokenStream::new();
-    for accessor in accessors {
-        let (get, set) = scope.accessor(&accessor.name);
-        debug.push((accessor.order, &accessor.name, quote!(&self.#get())));
-        methods.extend(accessor.methods(&get, &set));
-    }
-    debug.sort_by_key(|(order, ..)| *order);
-    let debug = debug
-        .into_iter()
-        .map(|(_, name, value)| quote!(.field(#name, #value)));
-    let methods = (!methods.is_empty()).then(|| quote!(impl #name { #methods }));
-
-    let repr = if fits { quote!(C) } else { quote!(C, packed) };
-    let derives = derives(&quote! {
-        ::oxbpf::__private::zerocopy::ByteEq,
-        ::oxbpf::__private::zerocopy::ByteHash,
-    });
-    let kind = if is_union {
+    let kind = if ty.kind() == Kind::UNION {
         ": a union, of which each method shows another view"
     } else {
         ""
     };
-    let docs = doc(&types
-        .comments()
-        .with(ty.id(), None, &format!("{title}, {size} bytes{kind}.")));
-    let label = name.to_string();
-    let size_literal = Literal::u64_unsuffixed(size);
-    let align_literal = Literal::u64_unsuffixed(align);
-    let definition = quote! {
-        #docs
-        #derives
-        #[repr(#repr)]
-        pub struct #name { #fields }
+    let facts = format!("{title}, {size} bytes{kind}.");
+    let docs = types.comments().with(ty.id(), None, &facts);
 
-        #methods
-
-        impl ::core::default::Default for #name {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
-        }
-
-        impl ::core::fmt::Debug for #name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct(#label) #(#debug)* .finish()
-            }
-        }
-
-        const _: () = {
-            ::oxbpf::__private::assert_layout::<#name, #size_literal, #align_literal>();
-            #asserts
-        };
-    };
-    let rust_type = RustType {
-        shape: Shape::Named(name.clone()),
+    let code = types.definitions();
+    code.gap();
+    code.doc(&docs);
+    super::derives(code, &[], DERIVES);
+    line!(code, "#[repr({})]", if fits { "C" } else { "C, packed" });
+    let mut scope = Scope::default();
+    let fields = fields(code, &name, &layout, &mut scope);
+    let accessors: Vec<_> = layout
+        .accessors
+        .iter()
+        .map(|accessor| (accessor, scope.accessor(&accessor.name)))
+        .collect();
+    methods(code, &name, &accessors);
+    code.gap();
+    open!(code, "impl ::core::default::Default for {name}");
+    line!(
+        code,
+        "fn default() -> Self {{ ::oxbpf::__private::zeroed() }}"
+    );
+    code.close();
+    debug(code, &name, fits, &fields, &accessors);
+    asserts(code, &name, (size, align), &fields);
+    Ok(RustType {
+        shape: Shape::Named(name),
         size,
         align,
-    };
-    Ok((rust_type, definition))
+    })
+}
+
+/// Writes the structure itself; what its fields are called, padding excepted.
+fn fields<'a>(
+    code: &mut Code,
+    name: &str,
+    layout: &'a Layout,
+    scope: &mut Scope,
+) -> Vec<(&'a Part, String)> {
+    let mut fields = Vec::with_capacity(layout.parts.len());
+    let mut end = 0;
+    open!(code, "pub struct {name}");
+    for part in &layout.parts {
+        padding(code, scope, end, part.offset);
+        end = part.offset + part.size;
+        let field = match &part.content {
+            Content::Field {
+                name, shape, docs, ..
+            } => {
+                let field = scope.verbatim(name);
+                code.doc(docs);
+                line!(code, "pub {field}: {},", shape.written(""));
+                field
+            }
+            Content::Storage => {
+                let field = scope.verbatim(&format!("__bytes_{}", part.offset));
+                bytes(code, &field, part.size);
+                field
+            }
+        };
+        fields.push((part, field));
+    }
+    padding(code, scope, end, layout.size);
+    code.close();
+    fields
+}
+
+/// Bytes between two members.
+fn padding(code: &mut Code, scope: &mut Scope, from: u64, to: u64) {
+    if from < to {
+        let field = scope.verbatim(&format!("__padding_{from}"));
+        bytes(code, &field, to - from);
+    }
+}
+
+/// A field that is nobody's business.
+fn bytes(code: &mut Code, field: &str, len: u64) {
+    line!(code, "#[doc(hidden)]");
+    line!(code, "pub {field}: [u8; {len}],");
+}
+
+/// An accessor and the names of its two methods.
+type Named<'a> = (&'a Accessor, (String, String));
+
+/// Methods for what is no field.
+fn methods(code: &mut Code, name: &str, accessors: &[Named<'_>]) {
+    if accessors.is_empty() {
+        return;
+    }
+    code.gap();
+    open!(code, "impl {name}");
+    for (accessor, (get, set)) in accessors {
+        let (value, read, write) = accessor.ways();
+        code.gap();
+        code.doc(&accessor.docs);
+        line!(code, "#[must_use]");
+        line!(code, "pub fn {get}(&self) -> {value} {{ {read} }}");
+        code.gap();
+        let name = unraw(get);
+        code.doc(&format!("Sets [`{name}`](Self::{name})."));
+        line!(
+            code,
+            "pub fn {set}(&mut self, value: {value}) {{ {write} }}"
+        );
+    }
+    code.close();
 }
 
 impl Accessor {
-    fn methods(&self, get: &Ident, set: &Ident) -> TokenStream {
-        let get_docs = doc(&self.docs);
-        let name = get.unraw();
-        let set_docs = doc(&format!("Sets [`{name}`](Self::{name})."));
-        let (value, read, write) = match &self.view {
-            View::Value { offset, shape } => {
-                let value = shape.tokens(&TokenStream::new());
-                let offset = Literal::u64_unsuffixed(*offset);
-                (
-                    value,
-                    quote!(::oxbpf::__private::get::<_, _, #offset>(self)),
-                    quote!(::oxbpf::__private::set::<_, _, #offset>(self, value)),
-                )
-            }
+    /// The type of the value, and expressions that read and set it.
+    fn ways(&self) -> (String, String, String) {
+        match &self.view {
+            View::Value { offset, shape } => (
+                shape.written(""),
+                format!("::oxbpf::__private::get::<_, _, {offset}>(self)"),
+                format!("::oxbpf::__private::set::<_, _, {offset}>(self, value)"),
+            ),
             View::Bits {
                 bit_offset,
                 bits,
                 shape,
             } => {
-                let value = shape.tokens(&TokenStream::new());
-                let bit_offset = Literal::u64_unsuffixed(*bit_offset);
-                let bits = Literal::u8_unsuffixed(*bits);
-                let read = quote!(::oxbpf::__private::get_bits::<_, _, #bit_offset, #bits>(self));
-                let set = quote!(::oxbpf::__private::set_bits::<_, _, #bit_offset, #bits>);
+                let value = shape.written("");
+                let place = format!("::<_, _, {bit_offset}, {bits}>");
+                let read = format!("::oxbpf::__private::get_bits{place}(self)");
+                let set = format!("::oxbpf::__private::set_bits{place}");
                 if matches!(shape.base(), Shape::Named(_)) {
-                    (
-                        value.clone(),
-                        quote!(#value { 0: #read }),
-                        quote!(#set(self, value.0)),
-                    )
+                    let read = format!("{value} {{ 0: {read} }}");
+                    (value, read, format!("{set}(self, value.0)"))
                 } else {
-                    (value, read, quote!(#set(self, value)))
+                    (value, read, format!("{set}(self, value)"))
                 }
-            }
-        };
-        quote! {
-            #get_docs
-            #[must_use]
-            pub fn #get(&self) -> #value {
-                #read
-            }
-
-            #set_docs
-            pub fn #set(&mut self, value: #value) {
-                #write
             }
         }
     }
 }
 
-/// Bytes between two members.
-fn padding(scope: &mut Scope, from: u64, to: u64) -> TokenStream {
-    if from >= to {
-        return TokenStream::new();
+/// How it is shown: all members, in the order of the source.
+fn debug(
+    code: &mut Code,
+    name: &str,
+    fits: bool,
+    fields: &[(&Part, String)],
+    accessors: &[Named<'_>],
+) {
+    let of_fields = fields.iter().filter_map(|(part, field)| {
+        let Content::Field { name, order, .. } = &part.content else {
+            return None;
+        };
+        // A member of a packed structure may lie where no reference may point.
+        let value = if fits {
+            format!("&self.{field}")
+        } else {
+            format!("&{{ self.{field} }}")
+        };
+        Some((*order, name, value))
+    });
+    let of_accessors = accessors
+        .iter()
+        .map(|(accessor, (get, _))| (accessor.order, &accessor.name, format!("&self.{get}()")));
+    let mut members: Vec<_> = of_fields.chain(of_accessors).collect();
+    members.sort_by_key(|(order, ..)| *order);
+    code.gap();
+    open!(code, "impl ::core::fmt::Debug for {name}");
+    open!(
+        code,
+        "fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result"
+    );
+    line!(code, "f.debug_struct({name:?})");
+    for (_, name, value) in members {
+        line!(code, "    .field({name:?}, {value})");
     }
-    let field = scope.verbatim(&format!("__padding_{from}"));
-    let len = Literal::u64_unsuffixed(to - from);
-    quote! {
-        #[doc(hidden)]
-        pub #field: [u8; #len],
+    line!(code, "    .finish()");
+    code.close();
+    code.close();
+}
+
+/// What does not compile unless everything lies where C has it.
+fn asserts(code: &mut Code, name: &str, (size, align): (u64, u64), fields: &[(&Part, String)]) {
+    code.gap();
+    open!(code, "const _: () =");
+    line!(
+        code,
+        "::oxbpf::__private::assert_layout::<{name}, {size}, {align}>();"
+    );
+    for (part, field) in fields {
+        let offset = part.offset;
+        line!(
+            code,
+            "assert!(::core::mem::offset_of!({name}, {field}) == {offset});"
+        );
     }
+    code.close_with(";");
 }

@@ -1,202 +1,207 @@
 //! `Spec`: the object before it is loaded, as plain data.
 
 use oxbpf_object::spec::DataKind;
-use proc_macro2::TokenStream;
-use quote::quote;
 
-use super::{Parts, Request, doc, names, struct_ops, variables::Section};
+use super::{
+    Parts, Request,
+    code::{Code, line, open},
+    struct_ops,
+    variables::Section,
+};
 
 /// `Spec` and its parts.
-pub(super) fn define(request: &Request<'_>, parts: &Parts<'_>) -> TokenStream {
-    let Parts {
-        maps,
-        programs,
-        sections,
-        struct_ops,
-    } = parts;
-    let name = request.name;
-    let constructors = constructors(request);
-    let section_fields = sections.iter().map(|section| {
-        let Section {
-            name,
-            field,
-            spec,
-            kind,
-            ..
-        } = section;
-        let docs = doc(&match kind {
-            DataKind::Rodata => format!("Constants (`{name}`) that programs will see."),
-            DataKind::Kconfig => {
-                "What programs are to take the kernel's configuration for; `None` for what it is."
-                    .to_owned()
-            }
-            _ => format!("Initial values of the variables in `{name}`."),
-        });
-        quote! {
-            #docs
-            pub #field: #spec,
-        }
-    });
-    let section_structs = sections.iter().map(|section| {
-        let fields = section.variables.iter().map(|variable| {
-            let field = &variable.field;
-            let ty = variable.spec_type();
-            let docs = doc(&variable.docs);
-            quote! {
-                #docs
-                pub #field: #ty,
-            }
-        });
-        let docs = doc(&format!(
+pub(super) fn define(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
+    structs(code, request, parts);
+    code.gap();
+    open!(code, "impl Spec");
+    constructors(code, request);
+    read(code, request, parts);
+    code.close();
+    loadable(code, parts);
+}
+
+fn structs(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
+    code.gap();
+    code.doc(&format!(
+        "The object `{}`, compiled from {}, before it is loaded: plain data, to look at and to \
+         change.",
+        request.name,
+        request.source()
+    ));
+    line!(code, "#[derive(Clone, Debug)]");
+    open!(code, "pub struct Spec");
+    code.doc("Settings of its maps.");
+    line!(code, "pub maps: MapSpecs,");
+    code.doc("Settings of its programs.");
+    line!(code, "pub programs: ProgramSpecs,");
+    struct_ops::field(code, &parts.struct_ops);
+    for section in &parts.sections {
+        code.doc(&docs(section));
+        line!(code, "pub {}: {},", section.field, section.spec);
+    }
+    line!(code, "object: ::oxbpf::object::CollectionSpec,");
+    code.close();
+
+    code.gap();
+    code.doc("Settings of the maps.");
+    line!(code, "#[derive(Clone, Debug)]");
+    open!(code, "pub struct MapSpecs");
+    for map in &parts.maps {
+        code.doc(&map.docs);
+        line!(code, "pub {}: ::oxbpf::object::MapSpec,", map.field);
+    }
+    code.close();
+
+    code.gap();
+    code.doc("Settings of the programs.");
+    line!(code, "#[derive(Clone, Debug)]");
+    open!(code, "pub struct ProgramSpecs");
+    for program in &parts.programs {
+        code.doc(&program.docs);
+        line!(code, "pub {}: ::oxbpf::object::ProgramSpec,", program.field);
+    }
+    code.close();
+
+    struct_ops::structs(code, &parts.struct_ops);
+    for section in &parts.sections {
+        code.gap();
+        code.doc(&format!(
             "Variables in `{}`, before the load.",
             section.name
         ));
-        let name = &section.spec;
-        quote! {
-            #docs
-            #[derive(Clone, Debug)]
-            pub struct #name { #(#fields)* }
+        line!(code, "#[derive(Clone, Debug)]");
+        open!(code, "pub struct {}", section.spec);
+        for variable in &section.variables {
+            code.doc(&variable.docs);
+            line!(code, "pub {}: {},", variable.field, variable.spec_type());
         }
-    });
-    let read_sections = sections.iter().map(|section| {
-        let Section {
-            map, field, spec, ..
-        } = section;
-        let values = section.variables.iter().map(|variable| {
-            let field = &variable.field;
-            let initial = variable.initial(map);
-            quote!(#field: #initial,)
-        });
-        quote!(#field: #spec { #(#values)* },)
-    });
-    let write_sections = sections.iter().map(|section| {
-        let values = section
-            .variables
-            .iter()
-            .map(|variable| variable.put(section.map, &section.field));
-        quote!(#(#values)*)
-    });
-
-    let data_sections = match sections[..] {
-        [] => None,
-        _ => {
-            let names = sections.iter().map(|section| section.map);
-            Some(quote! {
-                fn data_sections() -> &'static [&'static str] {
-                    &[#(#names,)*]
-                }
-            })
-        }
-    };
-
-    let struct_ops_field = struct_ops::field(struct_ops);
-    let struct_ops_structs = struct_ops::structs(struct_ops);
-    let read_struct_ops = struct_ops::read(struct_ops);
-    let write_struct_ops = struct_ops::write(struct_ops);
-
-    let (map_names, map_fields) = names(maps, |map| (map.name, &map.field));
-    let map_docs = maps.iter().map(|map| doc(&map.docs));
-    let (program_names, program_fields) = names(programs, |p| (p.name, &p.field));
-    let program_docs = programs.iter().map(|program| doc(&program.docs));
-    let docs = doc(&format!(
-        "The object `{name}`, compiled from {}, before it is loaded: plain data, to look at and \
-         to change.",
-        request.source()
-    ));
-    quote! {
-        #docs
-        #[derive(Clone, Debug)]
-        pub struct Spec {
-            /// Settings of its maps.
-            pub maps: MapSpecs,
-            /// Settings of its programs.
-            pub programs: ProgramSpecs,
-            #struct_ops_field
-            #(#section_fields)*
-            object: ::oxbpf::object::CollectionSpec,
-        }
-
-        /// Settings of the maps.
-        #[derive(Clone, Debug)]
-        pub struct MapSpecs {
-            #(#map_docs pub #map_fields: ::oxbpf::object::MapSpec,)*
-        }
-
-        /// Settings of the programs.
-        #[derive(Clone, Debug)]
-        pub struct ProgramSpecs {
-            #(#program_docs pub #program_fields: ::oxbpf::object::ProgramSpec,)*
-        }
-
-        #struct_ops_structs
-
-        #(#section_structs)*
-
-        impl Spec {
-            #constructors {
-                let mut object = ::oxbpf::__private::parse(#name, bytes)?;
-                Ok(Self {
-                    // Values are read while the maps that hold them are there.
-                    #(#read_sections)*
-                    #read_struct_ops
-                    maps: MapSpecs {
-                        #(#map_fields: ::oxbpf::__private::take_map(&mut object, #map_names)?,)*
-                    },
-                    programs: ProgramSpecs {
-                        #(#program_fields:
-                            ::oxbpf::__private::take_program(&mut object, #program_names)?,)*
-                    },
-                    object,
-                })
-            }
-        }
-
-        impl ::oxbpf::Loadable for Spec {
-            type Output = Objects;
-
-            fn into_spec(self) -> ::oxbpf::Result<::oxbpf::object::CollectionSpec> {
-                let mut object = self.object;
-                #(::oxbpf::__private::put_map(
-                    &mut object, #map_names, self.maps.#map_fields,
-                )?;)*
-                #(::oxbpf::__private::put_program(
-                    &mut object, #program_names, self.programs.#program_fields,
-                )?;)*
-                #(#write_sections)*
-                #write_struct_ops
-                Ok(object)
-            }
-
-            fn from_collection(collection: ::oxbpf::Collection) -> ::oxbpf::Result<Objects> {
-                Objects::new(&collection)
-            }
-
-            #data_sections
-        }
+        code.close();
     }
 }
 
-/// How a `Spec` is made: from the embedded object, or from one that is given; ends in the signature
-/// of a function of `bytes`.
-fn constructors(request: &Request<'_>) -> TokenStream {
-    if !request.embed {
-        return quote! {
-            /// The object from the bytes of its file.
-            ///
-            /// # Errors
-            /// If it is not the object that this module was generated for.
-            pub fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self>
-        };
-    }
-    quote! {
-        /// The object as it was compiled into this binary.
-        ///
-        /// # Errors
-        /// If the embedded file is not the one that this module was generated for.
-        pub fn embedded() -> ::oxbpf::Result<Self> {
-            Self::from_bytes(OBJECT)
+fn docs(section: &Section<'_>) -> String {
+    let name = section.name;
+    match section.kind {
+        DataKind::Rodata => format!("Constants (`{name}`) that programs will see."),
+        DataKind::Kconfig => {
+            "What programs are to take the kernel's configuration for; `None` for what it is."
+                .to_owned()
         }
-
-        fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self>
+        _ => format!("Initial values of the variables in `{name}`."),
     }
+}
+
+/// How a `Spec` is made: from the embedded object, or from one that is given.
+fn constructors(code: &mut Code, request: &Request<'_>) {
+    if !request.embed {
+        code.doc(
+            "The object from the bytes of its file.\n\n# Errors\n\
+             If it is not the object that this module was generated for.",
+        );
+        open!(
+            code,
+            "pub fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self>"
+        );
+        return;
+    }
+    code.doc(
+        "The object as it was compiled into this binary.\n\n# Errors\n\
+         If the embedded file is not the one that this module was generated for.",
+    );
+    open!(code, "pub fn embedded() -> ::oxbpf::Result<Self>");
+    line!(code, "Self::from_bytes(OBJECT)");
+    code.close();
+    code.gap();
+    open!(code, "fn from_bytes(bytes: &[u8]) -> ::oxbpf::Result<Self>");
+}
+
+/// The rest of the function of `bytes` that `constructors` has begun.
+fn read(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
+    let name = request.name;
+    line!(
+        code,
+        "let mut object = ::oxbpf::__private::parse({name:?}, bytes)?;"
+    );
+    open!(code, "Ok(Self");
+    // Values are read while the maps that hold them are there.
+    for section in &parts.sections {
+        open!(code, "{}: {}", section.field, section.spec);
+        for variable in &section.variables {
+            let initial = variable.initial(section.map);
+            line!(code, "{}: {initial},", variable.field);
+        }
+        code.close_with(",");
+    }
+    struct_ops::read(code, &parts.struct_ops);
+    open!(code, "maps: MapSpecs");
+    for map in &parts.maps {
+        let (field, name) = (&map.field, map.name);
+        line!(
+            code,
+            "{field}: ::oxbpf::__private::take_map(&mut object, {name:?})?,"
+        );
+    }
+    code.close_with(",");
+    open!(code, "programs: ProgramSpecs");
+    for program in &parts.programs {
+        let (field, name) = (&program.field, program.name);
+        line!(
+            code,
+            "{field}: ::oxbpf::__private::take_program(&mut object, {name:?})?,"
+        );
+    }
+    code.close_with(",");
+    line!(code, "object,");
+    code.close_with(")");
+    code.close();
+}
+
+/// What a loader asks of it.
+fn loadable(code: &mut Code, parts: &Parts<'_>) {
+    code.gap();
+    open!(code, "impl ::oxbpf::Loadable for Spec");
+    line!(code, "type Output = Objects;");
+    code.gap();
+    open!(
+        code,
+        "fn into_spec(self) -> ::oxbpf::Result<::oxbpf::object::CollectionSpec>"
+    );
+    line!(code, "let mut object = self.object;");
+    for map in &parts.maps {
+        let (field, name) = (&map.field, map.name);
+        line!(
+            code,
+            "::oxbpf::__private::put_map(&mut object, {name:?}, self.maps.{field})?;"
+        );
+    }
+    for program in &parts.programs {
+        let (field, name) = (&program.field, program.name);
+        line!(
+            code,
+            "::oxbpf::__private::put_program(&mut object, {name:?}, self.programs.{field})?;"
+        );
+    }
+    for section in &parts.sections {
+        for variable in &section.variables {
+            line!(code, "{}", variable.put(section.map, &section.field));
+        }
+    }
+    struct_ops::write(code, &parts.struct_ops);
+    line!(code, "Ok(object)");
+    code.close();
+    code.gap();
+    open!(
+        code,
+        "fn from_collection(collection: ::oxbpf::Collection) -> ::oxbpf::Result<Objects>"
+    );
+    line!(code, "Objects::new(&collection)");
+    code.close();
+    if !parts.sections.is_empty() {
+        let names: Vec<_> = parts.sections.iter().map(|section| section.map).collect();
+        code.gap();
+        open!(code, "fn data_sections() -> &'static [&'static str]");
+        line!(code, "&{names:?}");
+        code.close();
+    }
+    code.close();
 }

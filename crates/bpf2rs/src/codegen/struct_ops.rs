@@ -5,11 +5,9 @@ use oxbpf_object::{
     CollectionSpec, MapType,
     btf::{Btf, Contents, Member, TypeId},
 };
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
 
 use super::{
-    doc,
+    code::{Code, line, open},
     names::Scope,
     types::{Asker, Types},
 };
@@ -17,32 +15,26 @@ use super::{
 /// A structure for the kernel.
 pub(super) struct Structure<'a> {
     map: &'a str,
-    field: Ident,
-    name: Ident,
+    field: String,
+    name: String,
     members: Vec<StructureMember>,
 }
 
 struct StructureMember {
-    field: Ident,
+    field: String,
     offset: u32,
     /// The type of a value; `None` for a function.
-    value: Option<TokenStream>,
+    value: Option<String>,
     docs: String,
 }
 
 /// The structures of an object.
-pub(super) fn collect<'a>(spec: &'a CollectionSpec, types: &mut Types<'_>) -> Vec<Structure<'a>> {
+pub(super) fn collect<'a>(
+    spec: &'a CollectionSpec,
+    types: &mut Types<'_>,
+    names: &mut Scope,
+) -> Vec<Structure<'a>> {
     let mut fields = Scope::default();
-    let mut names = Scope::with(&[
-        "Spec",
-        "MapSpecs",
-        "ProgramSpecs",
-        "StructOpsSpecs",
-        "RodataSpec",
-        "DataSpec",
-        "BssSpec",
-        "KconfigSpec",
-    ]);
     let structures = spec
         .maps()
         .iter()
@@ -85,7 +77,7 @@ fn members(id: TypeId, map: &str, types: &mut Types<'_>) -> Vec<StructureMember>
                         what: &what,
                     };
                     let rust = types.rust_type(member.ty, asker).ok()?;
-                    Some(rust.shape.tokens(&quote!(types::)))
+                    Some(rust.shape.written("types::"))
                 }
             };
             let docs = if value.is_some() {
@@ -114,95 +106,87 @@ fn pointer(btf: &Btf, member: &Member<'_>) -> Option<bool> {
 }
 
 /// The field of `Spec` for all of them.
-pub(super) fn field(structures: &[Structure<'_>]) -> TokenStream {
-    if structures.is_empty() {
-        return TokenStream::new();
-    }
-    quote! {
-        /// The structures for the kernel: their values and functions.
-        pub struct_ops: StructOpsSpecs,
+pub(super) fn field(code: &mut Code, structures: &[Structure<'_>]) {
+    if !structures.is_empty() {
+        code.doc("The structures for the kernel: their values and functions.");
+        line!(code, "pub struct_ops: StructOpsSpecs,");
     }
 }
 
 /// The types of that field.
-pub(super) fn structs(structures: &[Structure<'_>]) -> TokenStream {
+pub(super) fn structs(code: &mut Code, structures: &[Structure<'_>]) {
     if structures.is_empty() {
-        return TokenStream::new();
+        return;
     }
-    let fields = structures.iter().map(|structure| {
-        let Structure { field, name, .. } = structure;
-        let docs = doc(&format!("`{}`.", structure.map));
-        quote!(#docs pub #field: #name,)
-    });
-    let definitions = structures.iter().map(|structure| {
-        let docs = doc(&format!("Values and functions of `{}`.", structure.map));
-        let name = &structure.name;
-        let members = structure.members.iter().map(|member| {
-            let docs = doc(&member.docs);
-            let field = &member.field;
-            let ty = match &member.value {
-                Some(ty) => ty.clone(),
-                None => quote!(::core::option::Option<::std::string::String>),
-            };
-            quote!(#docs pub #field: #ty,)
-        });
-        quote! {
-            #docs
-            #[derive(Clone, Debug)]
-            pub struct #name { #(#members)* }
+    code.gap();
+    code.doc("The structures for the kernel.");
+    line!(code, "#[derive(Clone, Debug)]");
+    open!(code, "pub struct StructOpsSpecs");
+    for Structure {
+        map, field, name, ..
+    } in structures
+    {
+        code.doc(&format!("`{map}`."));
+        line!(code, "pub {field}: {name},");
+    }
+    code.close();
+    for structure in structures {
+        code.gap();
+        code.doc(&format!("Values and functions of `{}`.", structure.map));
+        line!(code, "#[derive(Clone, Debug)]");
+        open!(code, "pub struct {}", structure.name);
+        for member in &structure.members {
+            let ty = member.value.as_deref();
+            let ty = ty.unwrap_or("::core::option::Option<::std::string::String>");
+            code.doc(&member.docs);
+            line!(code, "pub {}: {ty},", member.field);
         }
-    });
-    quote! {
-        /// The structures for the kernel.
-        #[derive(Clone, Debug)]
-        pub struct StructOpsSpecs { #(#fields)* }
-
-        #(#definitions)*
+        code.close();
     }
 }
 
 /// The field's value, from an `object`.
-pub(super) fn read(structures: &[Structure<'_>]) -> TokenStream {
+pub(super) fn read(code: &mut Code, structures: &[Structure<'_>]) {
     if structures.is_empty() {
-        return TokenStream::new();
+        return;
     }
-    let values = structures.iter().map(|structure| {
-        let Structure {
-            map, field, name, ..
-        } = structure;
-        let members = structure.members.iter().map(|member| {
-            let offset = Literal::u32_unsuffixed(member.offset);
-            let field = &member.field;
-            let read = match member.value {
-                Some(_) => quote!(::oxbpf::__private::member(&object, #map, #offset)?),
-                None => quote!(::oxbpf::__private::function(&object, #map, #offset)?),
-            };
-            quote!(#field: #read,)
-        });
-        quote!(#field: #name { #(#members)* },)
-    });
-    quote!(struct_ops: StructOpsSpecs { #(#values)* },)
+    open!(code, "struct_ops: StructOpsSpecs");
+    for structure in structures {
+        let map = structure.map;
+        open!(code, "{}: {}", structure.field, structure.name);
+        for StructureMember {
+            field,
+            offset,
+            value,
+            ..
+        } in &structure.members
+        {
+            let read = value.as_ref().map_or("function", |_| "member");
+            line!(
+                code,
+                "{field}: ::oxbpf::__private::{read}(&object, {map:?}, {offset})?,"
+            );
+        }
+        code.close_with(",");
+    }
+    code.close_with(",");
 }
 
 /// Statements that put the field's value into an `object`.
-pub(super) fn write(structures: &[Structure<'_>]) -> TokenStream {
-    let statements = structures.iter().flat_map(|structure| {
-        let Structure { map, field, .. } = structure;
-        structure.members.iter().map(move |member| {
-            let offset = Literal::u32_unsuffixed(member.offset);
-            let member_field = &member.field;
-            let value = quote!(self.struct_ops.#field.#member_field);
-            match member.value {
-                Some(_) => quote! {
-                    ::oxbpf::__private::set_member(&mut object, #map, #offset, &#value)?;
-                },
-                None => quote! {
-                    ::oxbpf::__private::set_function(
-                        &mut object, #map, #offset, #value.as_deref(),
-                    )?;
-                },
-            }
-        })
-    });
-    quote!(#(#statements)*)
+pub(super) fn write(code: &mut Code, structures: &[Structure<'_>]) {
+    for structure in structures {
+        let map = structure.map;
+        for member in &structure.members {
+            let offset = member.offset;
+            let value = format!("self.struct_ops.{}.{}", structure.field, member.field);
+            let (set, value) = match member.value {
+                Some(_) => ("set_member", format!("&{value}")),
+                None => ("set_function", format!("{value}.as_deref()")),
+            };
+            line!(
+                code,
+                "::oxbpf::__private::{set}(&mut object, {map:?}, {offset}, {value})?;"
+            );
+        }
+    }
 }

@@ -4,10 +4,14 @@
 use std::collections::HashMap;
 
 use oxbpf_object::btf::{Array, Btf, Contents, Int, Kind, Type, TypeId};
-use proc_macro2::{Ident, Literal, TokenStream};
-use quote::quote;
 
-use super::{comments::Comments, doc, enumeration, names::Scope, record, typedef};
+use super::{
+    code::{Code, line},
+    comments::Comments,
+    enumeration,
+    names::Scope,
+    record, typedef,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How deep types may lie in each other, arrays and members counted. C programs stay far below
@@ -34,32 +38,22 @@ pub(super) enum Shape {
     /// An array of `char`.
     Chars(u32),
     /// A structure, union or enumeration of the generated `types` module.
-    Named(Ident),
+    Named(String),
     /// A typedef of another type.
-    Alias(Ident, Box<Shape>),
+    Alias(String, Box<Shape>),
     /// An array.
     Array(Box<Shape>, u32),
 }
 
 impl Shape {
     /// How the type is written; `types` is the path to the module of the named ones.
-    pub(super) fn tokens(&self, types: &TokenStream) -> TokenStream {
+    pub(super) fn written(&self, types: &str) -> String {
         match self {
-            Self::Number(name) => {
-                let name = Ident::new(name, proc_macro2::Span::call_site());
-                quote!(#name)
-            }
-            Self::Bool => quote!(::oxbpf::Bool),
-            Self::Chars(len) => {
-                let len = Literal::u32_unsuffixed(*len);
-                quote!(::oxbpf::CharArray<#len>)
-            }
-            Self::Named(name) | Self::Alias(name, _) => quote!(#types #name),
-            Self::Array(element, len) => {
-                let element = element.tokens(types);
-                let len = Literal::u32_unsuffixed(*len);
-                quote!([#element; #len])
-            }
+            Self::Number(name) => (*name).to_owned(),
+            Self::Bool => "::oxbpf::Bool".to_owned(),
+            Self::Chars(len) => format!("::oxbpf::CharArray<{len}>"),
+            Self::Named(name) | Self::Alias(name, _) => format!("{types}{name}"),
+            Self::Array(element, len) => format!("[{}; {len}]", element.written(types)),
         }
     }
 
@@ -124,18 +118,19 @@ pub(super) struct Types<'a> {
     comments: Comments<'a>,
     scope: Scope,
     done: HashMap<TypeId, RustType>,
-    definitions: Vec<TokenStream>,
+    definitions: Code,
     depth: usize,
 }
 
 impl<'a> Types<'a> {
-    pub(super) fn new(btf: &'a Btf) -> Self {
+    /// With definitions that are to be in so many blocks.
+    pub(super) fn new(btf: &'a Btf, blocks: usize) -> Self {
         Self {
             btf,
             comments: Comments::of(btf),
             scope: Scope::default(),
             done: HashMap::new(),
-            definitions: Vec::new(),
+            definitions: Code::within(blocks),
             depth: 0,
         }
     }
@@ -148,8 +143,13 @@ impl<'a> Types<'a> {
         &self.comments
     }
 
+    /// Where a type is defined, when all that it needs is.
+    pub(super) fn definitions(&mut self) -> &mut Code {
+        &mut self.definitions
+    }
+
     /// The definitions that the types asked for take, in the order in which they came up.
-    pub(super) fn into_definitions(self) -> Vec<TokenStream> {
+    pub(super) fn into_definitions(self) -> Code {
         self.definitions
     }
 
@@ -216,13 +216,11 @@ impl<'a> Types<'a> {
         }
         let of = self.rust_type(target, asker)?;
         let name = self.scope.type_name(ty.name());
-        let shape = of.shape.tokens(&TokenStream::new());
         let facts = format!("`{}`, a `{}`.", ty.name(), self.btf.declaration(target, ""));
-        let docs = doc(&self.comments.with(ty.id(), None, &facts));
-        self.definitions.push(quote! {
-            #docs
-            pub type #name = #shape;
-        });
+        let code = &mut self.definitions;
+        code.gap();
+        code.doc(&self.comments.with(ty.id(), None, &facts));
+        line!(code, "pub type {name} = {};", of.shape.written(""));
         let alias = RustType {
             shape: Shape::Alias(name, Box::new(of.shape)),
             ..of
@@ -265,13 +263,12 @@ impl<'a> Types<'a> {
         };
         let name = self.scope.type_name(c_name);
         // Members first, so that the definitions read from the inside out.
-        let (rust_type, definition) = match ty.contents() {
+        let rust_type = match ty.contents() {
             Contents::Enum(contents) => {
-                enumeration::define(self, ty, contents, &title, &name, asker)?
+                enumeration::define(self, ty, contents, &title, name, asker)?
             }
-            _ => record::define(self, ty, c_name, &title, &name)?,
+            _ => record::define(self, ty, c_name, &title, name)?,
         };
-        self.definitions.push(definition);
         self.done.insert(ty.id(), rust_type.clone());
         Ok(rust_type)
     }
@@ -344,15 +341,10 @@ mod tests {
     /// The type and the definitions that it takes, as text.
     fn generated(builder: &BtfBuilder, id: TypeId) -> Result<(String, String)> {
         let btf = builder.build().unwrap();
-        let mut types = Types::new(&btf);
+        let mut types = Types::new(&btf, 0);
         let rust_type = types.rust_type(id, ASKER)?;
-        let definitions = types.into_definitions().into_iter();
-        let definitions: TokenStream = definitions.collect();
-        let definitions = prettyplease::unparse(&syn::parse2(definitions).unwrap());
-        Ok((
-            rust_type.shape.tokens(&TokenStream::new()).to_string(),
-            definitions,
-        ))
+        let definitions = types.into_definitions().into_text();
+        Ok((rust_type.shape.written(""), definitions))
     }
 
     fn member(name: &str, ty: TypeId, bit_offset: u32, bitfield_size: u8) -> Member<'_> {

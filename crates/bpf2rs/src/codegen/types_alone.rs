@@ -1,12 +1,14 @@
 //! C types without an object: what Rust makes of the types of a kernel or a program.
 
 use oxbpf_object::btf::{Btf, Contents, TypeId};
-use proc_macro2::TokenStream;
-use quote::quote;
 
-use super::types::{Asker, Types};
-use super::{module, spaced};
-use crate::error::{Error, ErrorKind, Result};
+use super::{
+    BLOCKS,
+    code::Code,
+    export, open_module,
+    types::{Asker, Types},
+};
+use crate::error::Error;
 
 /// Rust definitions of C types; see [`rust_types`].
 #[derive(Debug)]
@@ -17,13 +19,12 @@ pub struct RustTypes {
     pub left_out: Vec<Error>,
 }
 
-/// Defines structures, unions, enumerations and what typedefs name, and all that these need, in Rust, as for the types of an
-/// object's maps. The source names `oxbpf` by path.
-///
-/// # Errors
-/// [`ErrorKind::InvalidObject`] if what is generated is no Rust. A type that Rust cannot express is left out, and told.
-pub fn rust_types(btf: &Btf, ids: &[TypeId]) -> Result<RustTypes> {
-    let mut types = Types::new(btf);
+/// Defines structures, unions, enumerations and what typedefs name, and all that these need, in Rust, as for
+/// the types of an object's maps. The source names `oxbpf` by path. A type that Rust cannot express is left
+/// out, and told.
+#[must_use]
+pub fn rust_types(btf: &Btf, ids: &[TypeId]) -> RustTypes {
+    let mut types = Types::new(btf, BLOCKS);
     let mut left_out = Vec::new();
     for id in ids {
         let Ok(ty) = btf.get(*id) else { continue };
@@ -45,22 +46,13 @@ pub fn rust_types(btf: &Btf, ids: &[TypeId]) -> Result<RustTypes> {
         }
     }
     let definitions = types.into_definitions();
-    let module = module(&TokenStream::new(), &quote!(#(#definitions)*));
-    let file = syn::parse2(quote! {
-        #[allow(unreachable_pub, unused_imports)]
-        pub use generated::*;
-
-        #module
-    });
-    let file: syn::File = file.map_err(|error| {
-        Error::new(
-            ErrorKind::InvalidObject,
-            "the module generated for the types is no Rust",
-        )
-        .with_source(error)
-    })?;
-    Ok(RustTypes {
-        text: spaced(&prettyplease::unparse(&file)),
+    let mut code = Code::default();
+    export(&mut code);
+    open_module(&mut code);
+    code.append(&definitions);
+    code.close();
+    RustTypes {
+        text: code.into_text(),
         left_out,
-    })
+    }
 }

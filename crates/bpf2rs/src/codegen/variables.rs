@@ -5,8 +5,6 @@ use oxbpf_object::{
     btf::Kind,
     spec::{DataKind, VariableSpec},
 };
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
 
 use super::{
     names::Scope,
@@ -18,11 +16,11 @@ use crate::error::Result;
 pub(super) struct Section<'a> {
     /// `.data`, and so on.
     pub(super) name: &'a str,
-    pub(super) field: Ident,
+    pub(super) field: String,
     /// The type of its values before the load.
-    pub(super) spec: Ident,
+    pub(super) spec: String,
     /// The type of its variables after the load.
-    pub(super) loaded: Ident,
+    pub(super) loaded: String,
     /// The map that holds it.
     pub(super) map: &'a str,
     pub(super) kind: DataKind,
@@ -32,8 +30,8 @@ pub(super) struct Section<'a> {
 /// A global variable that is not `static`: those are a matter of their C file.
 pub(super) struct Variable<'a> {
     pub(super) name: &'a str,
-    pub(super) field: Ident,
-    pub(super) ty: TokenStream,
+    pub(super) field: String,
+    pub(super) ty: String,
     pub(super) docs: String,
     is_large: bool,
     /// Whether it is the loader that gives it a value, if nobody else does.
@@ -48,39 +46,40 @@ const LARGE: u64 = 4096;
 
 impl Variable<'_> {
     /// The type of its value before the load.
-    pub(super) fn spec_type(&self) -> TokenStream {
+    pub(super) fn spec_type(&self) -> String {
         let ty = &self.ty;
         if self.is_setting {
-            quote!(::core::option::Option<#ty>)
+            format!("::core::option::Option<{ty}>")
         } else if self.is_large {
-            quote!(::std::boxed::Box<#ty>)
+            format!("::std::boxed::Box<{ty}>")
         } else {
             ty.clone()
         }
     }
 
     /// An expression that reads its initial value from an `object`.
-    pub(super) fn initial(&self, map: &str) -> TokenStream {
+    pub(super) fn initial(&self, map: &str) -> String {
         let name = self.name;
         if self.is_setting {
-            quote!(::core::option::Option::None)
+            "::core::option::Option::None".to_owned()
         } else if self.is_large {
-            quote!(::oxbpf::__private::large_variable(&object, #map, #name)?)
+            format!("::oxbpf::__private::large_variable(&object, {map:?}, {name:?})?")
         } else {
-            quote!(::oxbpf::__private::variable(&object, #map, #name)?)
+            format!("::oxbpf::__private::variable(&object, {map:?}, {name:?})?")
         }
     }
 
     /// A statement that puts the value of its field into an `object`.
-    pub(super) fn put(&self, map: &str, section_field: &Ident) -> TokenStream {
-        let (name, field) = (self.name, &self.field);
-        let value = quote!(self.#section_field.#field);
+    pub(super) fn put(&self, map: &str, section_field: &str) -> String {
+        let name = self.name;
+        let value = format!("self.{section_field}.{}", self.field);
         if self.is_setting {
-            quote!(::oxbpf::__private::set_setting(&mut object, #name, #value.as_ref())?;)
-        } else if self.is_large {
-            quote!(::oxbpf::__private::set_variable(&mut object, #map, #name, &*#value)?;)
+            format!("::oxbpf::__private::set_setting(&mut object, {name:?}, {value}.as_ref())?;")
         } else {
-            quote!(::oxbpf::__private::set_variable(&mut object, #map, #name, &#value)?;)
+            let star = if self.is_large { "*" } else { "" };
+            format!(
+                "::oxbpf::__private::set_variable(&mut object, {map:?}, {name:?}, &{star}{value})?;"
+            )
         }
     }
 }
@@ -89,19 +88,10 @@ impl Variable<'_> {
 pub(super) fn collect<'a>(
     spec: &'a CollectionSpec,
     types: &mut Types<'_>,
+    names: &mut Scope,
 ) -> Result<Vec<Section<'a>>> {
     // The fields of `Spec` and `Objects` that are there without them.
     let mut fields = Scope::with(&["maps", "programs", "struct_ops", "object"]);
-    let mut names = Scope::with(&[
-        "Spec",
-        "Objects",
-        "Maps",
-        "MapSpecs",
-        "Programs",
-        "ProgramSpecs",
-        "StructOpsSpecs",
-        "Links",
-    ]);
     let mut sections = Vec::new();
     for map in spec.maps() {
         let Some(data) = &map.data else { continue };
@@ -152,7 +142,7 @@ fn variable<'a>(
     Ok(Some(Variable {
         name: &variable.name,
         field: scope.verbatim(&variable.name),
-        ty: rust_type.shape.tokens(&quote!(types::)),
+        ty: rust_type.shape.written("types::"),
         docs: types.comments().on(
             Kind::VAR,
             &variable.name,

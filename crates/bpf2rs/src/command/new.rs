@@ -9,7 +9,10 @@ use std::{
 use clap::Args;
 use heck::ToSnakeCase;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    codegen::names::is_keyword,
+    error::{Error, ErrorKind, Result},
+};
 
 /// Make a project that builds and runs at once
 ///
@@ -69,7 +72,7 @@ fn checked_name(root: &Path) -> Result<String> {
     let name = root.file_name().and_then(|name| name.to_str());
     let name = name.unwrap_or_default();
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let is_module = syn::parse_str::<syn::Ident>(&name.to_snake_case()).is_ok();
+    let is_module = !is_keyword(&name.to_snake_case());
     if is_module && name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return Ok(name.to_owned());
     }

@@ -14,7 +14,7 @@ pub use generated::*;
     unreachable_pub,
     unused_imports,
     unused_mut,
-    unused_variables
+    unused_variables,
 )]
 mod generated {
     #[cfg(target_endian = "little")]
@@ -63,10 +63,7 @@ mod generated {
                     kprobe_map: ::oxbpf::__private::take_map(&mut object, "kprobe_map")?,
                 },
                 programs: ProgramSpecs {
-                    kprobe_execve: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "kprobe_execve",
-                    )?,
+                    kprobe_execve: ::oxbpf::__private::take_program(&mut object, "kprobe_execve")?,
                 },
                 object,
             })
@@ -75,18 +72,11 @@ mod generated {
 
     impl ::oxbpf::Loadable for Spec {
         type Output = Objects;
+
         fn into_spec(self) -> ::oxbpf::Result<::oxbpf::object::CollectionSpec> {
             let mut object = self.object;
-            ::oxbpf::__private::put_map(
-                &mut object,
-                "kprobe_map",
-                self.maps.kprobe_map,
-            )?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "kprobe_execve",
-                self.programs.kprobe_execve,
-            )?;
+            ::oxbpf::__private::put_map(&mut object, "kprobe_map", self.maps.kprobe_map)?;
+            ::oxbpf::__private::put_program(&mut object, "kprobe_execve", self.programs.kprobe_execve)?;
             Ok(object)
         }
 
@@ -149,8 +139,7 @@ mod generated {
         /// That of the first which cannot be attached.
         pub fn attach_all(&self) -> ::oxbpf::Result<Links> {
             let mut links = ::oxbpf::__private::TakenLinks::attach([
-                ::core::option::Option::Some(&*self.programs.kprobe_execve)
-                    .map(Into::into),
+                ::core::option::Option::Some(&*self.programs.kprobe_execve).map(Into::into),
             ])?;
             Ok(Links {
                 kprobe_execve: links.take("kprobe_execve"),

@@ -14,7 +14,7 @@ pub use generated::*;
     unreachable_pub,
     unused_imports,
     unused_mut,
-    unused_variables
+    unused_variables,
 )]
 mod generated {
     #[cfg(target_endian = "little")]
@@ -154,54 +154,22 @@ mod generated {
                     verbose: ::oxbpf::__private::variable(&object, ".rodata", "verbose")?,
                 },
                 data: DataSpec {
-                    some_bits: ::oxbpf::__private::variable(
-                        &object,
-                        ".data",
-                        "some_bits",
-                    )?,
-                    some_union: ::oxbpf::__private::variable(
-                        &object,
-                        ".data",
-                        "some_union",
-                    )?,
-                    some_anonymous: ::oxbpf::__private::variable(
-                        &object,
-                        ".data",
-                        "some_anonymous",
-                    )?,
-                    some_scalars: ::oxbpf::__private::variable(
-                        &object,
-                        ".data",
-                        "some_scalars",
-                    )?,
-                    some_keywords: ::oxbpf::__private::variable(
-                        &object,
-                        ".data",
-                        "some_keywords",
-                    )?,
-                    some_outer: ::oxbpf::__private::variable(
-                        &object,
-                        ".data",
-                        "some_outer",
-                    )?,
+                    some_bits: ::oxbpf::__private::variable(&object, ".data", "some_bits")?,
+                    some_union: ::oxbpf::__private::variable(&object, ".data", "some_union")?,
+                    some_anonymous: ::oxbpf::__private::variable(&object, ".data", "some_anonymous")?,
+                    some_scalars: ::oxbpf::__private::variable(&object, ".data", "some_scalars")?,
+                    some_keywords: ::oxbpf::__private::variable(&object, ".data", "some_keywords")?,
+                    some_outer: ::oxbpf::__private::variable(&object, ".data", "some_outer")?,
                     text: ::oxbpf::__private::variable(&object, ".data", "text")?,
                 },
                 bss: BssSpec {
                     counts: ::oxbpf::__private::variable(&object, ".bss", "counts")?,
                     from_bpf: ::oxbpf::__private::variable(&object, ".bss", "from_bpf")?,
-                    from_rust: ::oxbpf::__private::variable(
-                        &object,
-                        ".bss",
-                        "from_rust",
-                    )?,
+                    from_rust: ::oxbpf::__private::variable(&object, ".bss", "from_rust")?,
                     wrong: ::oxbpf::__private::variable(&object, ".bss", "wrong")?,
                     arrays: ::oxbpf::__private::variable(&object, ".bss", "arrays")?,
                     twin: ::oxbpf::__private::variable(&object, ".bss", "twin")?,
-                    other_twin: ::oxbpf::__private::variable(
-                        &object,
-                        ".bss",
-                        "other_twin",
-                    )?,
+                    other_twin: ::oxbpf::__private::variable(&object, ".bss", "other_twin")?,
                     named: ::oxbpf::__private::variable(&object, ".bss", "named")?,
                     spec: ::oxbpf::__private::variable(&object, ".bss", "spec")?,
                     large: ::oxbpf::__private::large_variable(&object, ".bss", "large")?,
@@ -213,27 +181,15 @@ mod generated {
                     hash: ::oxbpf::__private::take_map(&mut object, "hash")?,
                     lru: ::oxbpf::__private::take_map(&mut object, "lru")?,
                     per_cpu: ::oxbpf::__private::take_map(&mut object, "per_cpu")?,
-                    per_cpu_hash: ::oxbpf::__private::take_map(
-                        &mut object,
-                        "per_cpu_hash",
-                    )?,
+                    per_cpu_hash: ::oxbpf::__private::take_map(&mut object, "per_cpu_hash")?,
                     sizes_only: ::oxbpf::__private::take_map(&mut object, "sizes_only")?,
                     ring: ::oxbpf::__private::take_map(&mut object, "ring")?,
                 },
                 programs: ProgramSpecs {
                     always: ::oxbpf::__private::take_program(&mut object, "always")?,
-                    on_demand: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "on_demand",
-                    )?,
-                    write_everything: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "write_everything",
-                    )?,
-                    read_everything: ::oxbpf::__private::take_program(
-                        &mut object,
-                        "read_everything",
-                    )?,
+                    on_demand: ::oxbpf::__private::take_program(&mut object, "on_demand")?,
+                    write_everything: ::oxbpf::__private::take_program(&mut object, "write_everything")?,
+                    read_everything: ::oxbpf::__private::take_program(&mut object, "read_everything")?,
                 },
                 object,
             })
@@ -242,162 +198,39 @@ mod generated {
 
     impl ::oxbpf::Loadable for Spec {
         type Output = Objects;
+
         fn into_spec(self) -> ::oxbpf::Result<::oxbpf::object::CollectionSpec> {
             let mut object = self.object;
             ::oxbpf::__private::put_map(&mut object, "hash", self.maps.hash)?;
             ::oxbpf::__private::put_map(&mut object, "lru", self.maps.lru)?;
             ::oxbpf::__private::put_map(&mut object, "per_cpu", self.maps.per_cpu)?;
-            ::oxbpf::__private::put_map(
-                &mut object,
-                "per_cpu_hash",
-                self.maps.per_cpu_hash,
-            )?;
-            ::oxbpf::__private::put_map(
-                &mut object,
-                "sizes_only",
-                self.maps.sizes_only,
-            )?;
+            ::oxbpf::__private::put_map(&mut object, "per_cpu_hash", self.maps.per_cpu_hash)?;
+            ::oxbpf::__private::put_map(&mut object, "sizes_only", self.maps.sizes_only)?;
             ::oxbpf::__private::put_map(&mut object, "ring", self.maps.ring)?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "always",
-                self.programs.always,
-            )?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "on_demand",
-                self.programs.on_demand,
-            )?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "write_everything",
-                self.programs.write_everything,
-            )?;
-            ::oxbpf::__private::put_program(
-                &mut object,
-                "read_everything",
-                self.programs.read_everything,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".rodata",
-                "limit",
-                &self.rodata.limit,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".rodata",
-                "verbose",
-                &self.rodata.verbose,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".data",
-                "some_bits",
-                &self.data.some_bits,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".data",
-                "some_union",
-                &self.data.some_union,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".data",
-                "some_anonymous",
-                &self.data.some_anonymous,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".data",
-                "some_scalars",
-                &self.data.some_scalars,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".data",
-                "some_keywords",
-                &self.data.some_keywords,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".data",
-                "some_outer",
-                &self.data.some_outer,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".data",
-                "text",
-                &self.data.text,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "counts",
-                &self.bss.counts,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "from_bpf",
-                &self.bss.from_bpf,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "from_rust",
-                &self.bss.from_rust,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "wrong",
-                &self.bss.wrong,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "arrays",
-                &self.bss.arrays,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "twin",
-                &self.bss.twin,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "other_twin",
-                &self.bss.other_twin,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "named",
-                &self.bss.named,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "spec",
-                &self.bss.spec,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss",
-                "large",
-                &*self.bss.large,
-            )?;
-            ::oxbpf::__private::set_variable(
-                &mut object,
-                ".bss.hot",
-                "hot",
-                &self.bss_hot.hot,
-            )?;
+            ::oxbpf::__private::put_program(&mut object, "always", self.programs.always)?;
+            ::oxbpf::__private::put_program(&mut object, "on_demand", self.programs.on_demand)?;
+            ::oxbpf::__private::put_program(&mut object, "write_everything", self.programs.write_everything)?;
+            ::oxbpf::__private::put_program(&mut object, "read_everything", self.programs.read_everything)?;
+            ::oxbpf::__private::set_variable(&mut object, ".rodata", "limit", &self.rodata.limit)?;
+            ::oxbpf::__private::set_variable(&mut object, ".rodata", "verbose", &self.rodata.verbose)?;
+            ::oxbpf::__private::set_variable(&mut object, ".data", "some_bits", &self.data.some_bits)?;
+            ::oxbpf::__private::set_variable(&mut object, ".data", "some_union", &self.data.some_union)?;
+            ::oxbpf::__private::set_variable(&mut object, ".data", "some_anonymous", &self.data.some_anonymous)?;
+            ::oxbpf::__private::set_variable(&mut object, ".data", "some_scalars", &self.data.some_scalars)?;
+            ::oxbpf::__private::set_variable(&mut object, ".data", "some_keywords", &self.data.some_keywords)?;
+            ::oxbpf::__private::set_variable(&mut object, ".data", "some_outer", &self.data.some_outer)?;
+            ::oxbpf::__private::set_variable(&mut object, ".data", "text", &self.data.text)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "counts", &self.bss.counts)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "from_bpf", &self.bss.from_bpf)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "from_rust", &self.bss.from_rust)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "wrong", &self.bss.wrong)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "arrays", &self.bss.arrays)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "twin", &self.bss.twin)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "other_twin", &self.bss.other_twin)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "named", &self.bss.named)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "spec", &self.bss.spec)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss", "large", &*self.bss.large)?;
+            ::oxbpf::__private::set_variable(&mut object, ".bss.hot", "hot", &self.bss_hot.hot)?;
             Ok(object)
         }
 
@@ -456,13 +289,9 @@ mod generated {
         /// `always`, `SEC("tp_btf/sys_enter")`.
         pub always: ::oxbpf::program::Typed<::oxbpf::program::TracingKind>,
         /// `on_demand`, `SEC("?xdp")`: loaded if its `autoload` is set.
-        pub on_demand: ::core::option::Option<
-            ::oxbpf::program::Typed<::oxbpf::program::XdpKind>,
-        >,
+        pub on_demand: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::XdpKind>>,
         /// `write_everything`, `SEC("socket")`.
-        pub write_everything: ::oxbpf::program::Typed<
-            ::oxbpf::program::SocketFilterKind,
-        >,
+        pub write_everything: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
         /// `read_everything`, `SEC("socket")`.
         pub read_everything: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
     }
@@ -479,15 +308,11 @@ mod generated {
         ///
         /// `__u32 limit`.
         #[must_use]
-        pub fn limit(&self) -> &::oxbpf::Global<u32> {
-            &self.limit
-        }
+        pub fn limit(&self) -> &::oxbpf::Global<u32> { &self.limit }
 
         /// `_Bool verbose`.
         #[must_use]
-        pub fn verbose(&self) -> &::oxbpf::Global<::oxbpf::Bool> {
-            &self.verbose
-        }
+        pub fn verbose(&self) -> &::oxbpf::Global<::oxbpf::Bool> { &self.verbose }
     }
 
     /// Variables in `.data`, once loaded.
@@ -505,45 +330,31 @@ mod generated {
     impl Data {
         /// `struct bits some_bits`.
         #[must_use]
-        pub fn some_bits(&self) -> &::oxbpf::Global<types::Bits> {
-            &self.some_bits
-        }
+        pub fn some_bits(&self) -> &::oxbpf::Global<types::Bits> { &self.some_bits }
 
         /// `union any some_union`.
         #[must_use]
-        pub fn some_union(&self) -> &::oxbpf::Global<types::Any> {
-            &self.some_union
-        }
+        pub fn some_union(&self) -> &::oxbpf::Global<types::Any> { &self.some_union }
 
         /// `struct anonymous some_anonymous`.
         #[must_use]
-        pub fn some_anonymous(&self) -> &::oxbpf::Global<types::Anonymous> {
-            &self.some_anonymous
-        }
+        pub fn some_anonymous(&self) -> &::oxbpf::Global<types::Anonymous> { &self.some_anonymous }
 
         /// `struct scalars some_scalars`.
         #[must_use]
-        pub fn some_scalars(&self) -> &::oxbpf::Global<types::Scalars> {
-            &self.some_scalars
-        }
+        pub fn some_scalars(&self) -> &::oxbpf::Global<types::Scalars> { &self.some_scalars }
 
         /// `struct keywords some_keywords`.
         #[must_use]
-        pub fn some_keywords(&self) -> &::oxbpf::Global<types::Keywords> {
-            &self.some_keywords
-        }
+        pub fn some_keywords(&self) -> &::oxbpf::Global<types::Keywords> { &self.some_keywords }
 
         /// `struct outer some_outer`.
         #[must_use]
-        pub fn some_outer(&self) -> &::oxbpf::Global<types::Outer> {
-            &self.some_outer
-        }
+        pub fn some_outer(&self) -> &::oxbpf::Global<types::Outer> { &self.some_outer }
 
         /// `char text[8]`.
         #[must_use]
-        pub fn text(&self) -> &::oxbpf::Global<::oxbpf::CharArray<8>> {
-            &self.text
-        }
+        pub fn text(&self) -> &::oxbpf::Global<::oxbpf::CharArray<8>> { &self.text }
     }
 
     /// Variables in `.bss`, once loaded.
@@ -564,63 +375,43 @@ mod generated {
     impl Bss {
         /// `__u64 counts[4]`.
         #[must_use]
-        pub fn counts(&self) -> &::oxbpf::Global<[u64; 4]> {
-            &self.counts
-        }
+        pub fn counts(&self) -> &::oxbpf::Global<[u64; 4]> { &self.counts }
 
         /// `struct everything from_bpf`.
         #[must_use]
-        pub fn from_bpf(&self) -> &::oxbpf::Global<types::Everything> {
-            &self.from_bpf
-        }
+        pub fn from_bpf(&self) -> &::oxbpf::Global<types::Everything> { &self.from_bpf }
 
         /// `struct everything from_rust`.
         #[must_use]
-        pub fn from_rust(&self) -> &::oxbpf::Global<types::Everything> {
-            &self.from_rust
-        }
+        pub fn from_rust(&self) -> &::oxbpf::Global<types::Everything> { &self.from_rust }
 
         /// `__u32 wrong`.
         #[must_use]
-        pub fn wrong(&self) -> &::oxbpf::Global<u32> {
-            &self.wrong
-        }
+        pub fn wrong(&self) -> &::oxbpf::Global<u32> { &self.wrong }
 
         /// `struct arrays arrays`.
         #[must_use]
-        pub fn arrays(&self) -> &::oxbpf::Global<types::Arrays> {
-            &self.arrays
-        }
+        pub fn arrays(&self) -> &::oxbpf::Global<types::Arrays> { &self.arrays }
 
         /// `struct twin twin`.
         #[must_use]
-        pub fn twin(&self) -> &::oxbpf::Global<types::Twin> {
-            &self.twin
-        }
+        pub fn twin(&self) -> &::oxbpf::Global<types::Twin> { &self.twin }
 
         /// `Twin other_twin`.
         #[must_use]
-        pub fn other_twin(&self) -> &::oxbpf::Global<types::Twin2> {
-            &self.other_twin
-        }
+        pub fn other_twin(&self) -> &::oxbpf::Global<types::Twin2> { &self.other_twin }
 
         /// `struct named named`.
         #[must_use]
-        pub fn named(&self) -> &::oxbpf::Global<types::Named> {
-            &self.named
-        }
+        pub fn named(&self) -> &::oxbpf::Global<types::Named> { &self.named }
 
         /// `struct spec spec`.
         #[must_use]
-        pub fn spec(&self) -> &::oxbpf::Global<types::Spec> {
-            &self.spec
-        }
+        pub fn spec(&self) -> &::oxbpf::Global<types::Spec> { &self.spec }
 
         /// `__u32 large[1048576]`.
         #[must_use]
-        pub fn large(&self) -> &::oxbpf::Global<[u32; 1048576]> {
-            &self.large
-        }
+        pub fn large(&self) -> &::oxbpf::Global<[u32; 1048576]> { &self.large }
     }
 
     /// Variables in `.bss.hot`, once loaded.
@@ -632,9 +423,7 @@ mod generated {
     impl BssHot {
         /// `__u64 hot`.
         #[must_use]
-        pub fn hot(&self) -> &::oxbpf::Global<u64> {
-            &self.hot
-        }
+        pub fn hot(&self) -> &::oxbpf::Global<u64> { &self.hot }
     }
 
     /// A link for each program that can be attached. A program stays attached as long as its link
@@ -662,12 +451,7 @@ mod generated {
         /// # Errors
         /// That of the first which fails; the others are detached all the same.
         pub fn detach(self) -> ::oxbpf::Result<()> {
-            let links = [
-                self.always,
-                self.on_demand,
-                self.write_everything,
-                self.read_everything,
-            ];
+            let links = [self.always, self.on_demand, self.write_everything, self.read_everything];
             links.into_iter().flatten().collect::<::oxbpf::Links>().detach()
         }
     }
@@ -681,10 +465,8 @@ mod generated {
             let mut links = ::oxbpf::__private::TakenLinks::attach([
                 ::core::option::Option::Some(&*self.programs.always).map(Into::into),
                 self.programs.on_demand.as_deref().map(Into::into),
-                ::core::option::Option::Some(&*self.programs.write_everything)
-                    .map(Into::into),
-                ::core::option::Option::Some(&*self.programs.read_everything)
-                    .map(Into::into),
+                ::core::option::Option::Some(&*self.programs.write_everything).map(Into::into),
+                ::core::option::Option::Some(&*self.programs.read_everything).map(Into::into),
             ])?;
             Ok(Links {
                 always: links.take("always"),
@@ -708,14 +490,8 @@ mod generated {
                 },
                 programs: Programs {
                     always: collection.program("always")?.try_into()?,
-                    on_demand: ::oxbpf::__private::optional(
-                        collection,
-                        "on_demand",
-                        TryInto::try_into,
-                    )?,
-                    write_everything: collection
-                        .program("write_everything")?
-                        .try_into()?,
+                    on_demand: ::oxbpf::__private::optional(collection, "on_demand", TryInto::try_into)?,
+                    write_everything: collection.program("write_everything")?.try_into()?,
                     read_everything: collection.program("read_everything")?.try_into()?,
                 },
                 rodata: Rodata {
@@ -758,8 +534,7 @@ mod generated {
         ///
         /// `struct key`, 8 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -787,9 +562,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Key {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Key {
@@ -811,8 +584,7 @@ mod generated {
 
         /// `struct packed`, 11 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -832,9 +604,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Packed {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Packed {
@@ -856,8 +626,7 @@ mod generated {
 
         /// `struct packed_in_name`, 8 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -875,9 +644,7 @@ mod generated {
         }
 
         impl ::core::default::Default for PackedInName {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for PackedInName {
@@ -897,8 +664,7 @@ mod generated {
 
         /// `struct holes`, 24 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -922,9 +688,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Holes {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Holes {
@@ -946,8 +710,7 @@ mod generated {
 
         /// `struct aligned`, 64 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -965,14 +728,14 @@ mod generated {
         }
 
         impl ::core::default::Default for Aligned {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Aligned {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("Aligned").field("a", &self.a).finish()
+                f.debug_struct("Aligned")
+                    .field("a", &self.a)
+                    .finish()
             }
         }
 
@@ -983,8 +746,7 @@ mod generated {
 
         /// `struct outer`, 192 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1012,9 +774,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Outer {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Outer {
@@ -1040,8 +800,7 @@ mod generated {
 
         /// `counter_t`, 8 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1057,14 +816,14 @@ mod generated {
         }
 
         impl ::core::default::Default for CounterT {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for CounterT {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("CounterT").field("count", &self.count).finish()
+                f.debug_struct("CounterT")
+                    .field("count", &self.count)
+                    .finish()
             }
         }
 
@@ -1075,8 +834,7 @@ mod generated {
 
         /// The type of member `stamp` of `struct anonymous`, 8 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1092,14 +850,14 @@ mod generated {
         }
 
         impl ::core::default::Default for AnonymousStamp {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for AnonymousStamp {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("AnonymousStamp").field("when", &self.when).finish()
+                f.debug_struct("AnonymousStamp")
+                    .field("when", &self.when)
+                    .finish()
             }
         }
 
@@ -1110,13 +868,7 @@ mod generated {
 
         /// The type of member `side` of `struct anonymous`: any number, of which some have names.
         #[derive(
-            Clone,
-            Copy,
-            PartialEq,
-            Eq,
-            PartialOrd,
-            Ord,
-            Hash,
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
@@ -1125,6 +877,7 @@ mod generated {
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
         pub struct AnonymousSide(pub u32);
+
         impl AnonymousSide {
             /// `LEFT`, 0.
             pub const LEFT: Self = Self(0);
@@ -1133,9 +886,7 @@ mod generated {
         }
 
         impl ::core::default::Default for AnonymousSide {
-            fn default() -> Self {
-                Self(0)
-            }
+            fn default() -> Self { Self(0) }
         }
 
         impl ::core::fmt::Debug for AnonymousSide {
@@ -1150,8 +901,7 @@ mod generated {
 
         /// `struct anonymous`, 40 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1185,64 +935,42 @@ mod generated {
         impl Anonymous {
             /// `__u32 v4`, at byte 4.
             #[must_use]
-            pub fn v4(&self) -> u32 {
-                ::oxbpf::__private::get::<_, _, 4>(self)
-            }
+            pub fn v4(&self) -> u32 { ::oxbpf::__private::get::<_, _, 4>(self) }
 
             /// Sets [`v4`](Self::v4).
-            pub fn set_v4(&mut self, value: u32) {
-                ::oxbpf::__private::set::<_, _, 4>(self, value)
-            }
+            pub fn set_v4(&mut self, value: u32) { ::oxbpf::__private::set::<_, _, 4>(self, value) }
 
             /// `__u8 v6[16]`, at byte 4.
             #[must_use]
-            pub fn v6(&self) -> [u8; 16] {
-                ::oxbpf::__private::get::<_, _, 4>(self)
-            }
+            pub fn v6(&self) -> [u8; 16] { ::oxbpf::__private::get::<_, _, 4>(self) }
 
             /// Sets [`v6`](Self::v6).
-            pub fn set_v6(&mut self, value: [u8; 16]) {
-                ::oxbpf::__private::set::<_, _, 4>(self, value)
-            }
+            pub fn set_v6(&mut self, value: [u8; 16]) { ::oxbpf::__private::set::<_, _, 4>(self, value) }
 
             /// `__u16 port`, at byte 4.
             #[must_use]
-            pub fn port(&self) -> u16 {
-                ::oxbpf::__private::get::<_, _, 4>(self)
-            }
+            pub fn port(&self) -> u16 { ::oxbpf::__private::get::<_, _, 4>(self) }
 
             /// Sets [`port`](Self::port).
-            pub fn set_port(&mut self, value: u16) {
-                ::oxbpf::__private::set::<_, _, 4>(self, value)
-            }
+            pub fn set_port(&mut self, value: u16) { ::oxbpf::__private::set::<_, _, 4>(self, value) }
 
             /// `__u16 flags : 9`, at bit 48.
             #[must_use]
-            pub fn flags(&self) -> u16 {
-                ::oxbpf::__private::get_bits::<_, _, 48, 9>(self)
-            }
+            pub fn flags(&self) -> u16 { ::oxbpf::__private::get_bits::<_, _, 48, 9>(self) }
 
             /// Sets [`flags`](Self::flags).
-            pub fn set_flags(&mut self, value: u16) {
-                ::oxbpf::__private::set_bits::<_, _, 48, 9>(self, value)
-            }
+            pub fn set_flags(&mut self, value: u16) { ::oxbpf::__private::set_bits::<_, _, 48, 9>(self, value) }
 
             /// `__u32 inner_bits : 6`, at bit 173.
             #[must_use]
-            pub fn inner_bits(&self) -> u32 {
-                ::oxbpf::__private::get_bits::<_, _, 173, 6>(self)
-            }
+            pub fn inner_bits(&self) -> u32 { ::oxbpf::__private::get_bits::<_, _, 173, 6>(self) }
 
             /// Sets [`inner_bits`](Self::inner_bits).
-            pub fn set_inner_bits(&mut self, value: u32) {
-                ::oxbpf::__private::set_bits::<_, _, 173, 6>(self, value)
-            }
+            pub fn set_inner_bits(&mut self, value: u32) { ::oxbpf::__private::set_bits::<_, _, 173, 6>(self, value) }
         }
 
         impl ::core::default::Default for Anonymous {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Anonymous {
@@ -1273,8 +1001,7 @@ mod generated {
 
         /// The type of the value of map `per_cpu_hash`, 4 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1290,9 +1017,7 @@ mod generated {
         }
 
         impl ::core::default::Default for PerCpuHashValue {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for PerCpuHashValue {
@@ -1310,8 +1035,7 @@ mod generated {
 
         /// `struct event`, 20 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1329,9 +1053,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Event {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Event {
@@ -1351,13 +1073,7 @@ mod generated {
 
         /// `enum color`: any number, of which some have names.
         #[derive(
-            Clone,
-            Copy,
-            PartialEq,
-            Eq,
-            PartialOrd,
-            Ord,
-            Hash,
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
@@ -1366,6 +1082,7 @@ mod generated {
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
         pub struct Color(pub u32);
+
         impl Color {
             /// `RED`, 0.
             pub const RED: Self = Self(0);
@@ -1378,9 +1095,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Color {
-            fn default() -> Self {
-                Self(0)
-            }
+            fn default() -> Self { Self(0) }
         }
 
         impl ::core::fmt::Debug for Color {
@@ -1396,8 +1111,7 @@ mod generated {
 
         /// `struct bits`, 24 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1423,88 +1137,56 @@ mod generated {
         impl Bits {
             /// `__u32 low : 3`, at bit 0.
             #[must_use]
-            pub fn low(&self) -> u32 {
-                ::oxbpf::__private::get_bits::<_, _, 0, 3>(self)
-            }
+            pub fn low(&self) -> u32 { ::oxbpf::__private::get_bits::<_, _, 0, 3>(self) }
 
             /// Sets [`low`](Self::low).
-            pub fn set_low(&mut self, value: u32) {
-                ::oxbpf::__private::set_bits::<_, _, 0, 3>(self, value)
-            }
+            pub fn set_low(&mut self, value: u32) { ::oxbpf::__private::set_bits::<_, _, 0, 3>(self, value) }
 
             /// `__u32 middle : 10`, at bit 3.
             #[must_use]
-            pub fn middle(&self) -> u32 {
-                ::oxbpf::__private::get_bits::<_, _, 3, 10>(self)
-            }
+            pub fn middle(&self) -> u32 { ::oxbpf::__private::get_bits::<_, _, 3, 10>(self) }
 
             /// Sets [`middle`](Self::middle).
-            pub fn set_middle(&mut self, value: u32) {
-                ::oxbpf::__private::set_bits::<_, _, 3, 10>(self, value)
-            }
+            pub fn set_middle(&mut self, value: u32) { ::oxbpf::__private::set_bits::<_, _, 3, 10>(self, value) }
 
             /// `__s32 negative : 5`, at bit 13.
             #[must_use]
-            pub fn negative(&self) -> i32 {
-                ::oxbpf::__private::get_bits::<_, _, 13, 5>(self)
-            }
+            pub fn negative(&self) -> i32 { ::oxbpf::__private::get_bits::<_, _, 13, 5>(self) }
 
             /// Sets [`negative`](Self::negative).
-            pub fn set_negative(&mut self, value: i32) {
-                ::oxbpf::__private::set_bits::<_, _, 13, 5>(self, value)
-            }
+            pub fn set_negative(&mut self, value: i32) { ::oxbpf::__private::set_bits::<_, _, 13, 5>(self, value) }
 
             /// `_Bool flag : 1`, at bit 18.
             #[must_use]
-            pub fn flag(&self) -> ::oxbpf::Bool {
-                ::oxbpf::__private::get_bits::<_, _, 18, 1>(self)
-            }
+            pub fn flag(&self) -> ::oxbpf::Bool { ::oxbpf::__private::get_bits::<_, _, 18, 1>(self) }
 
             /// Sets [`flag`](Self::flag).
-            pub fn set_flag(&mut self, value: ::oxbpf::Bool) {
-                ::oxbpf::__private::set_bits::<_, _, 18, 1>(self, value)
-            }
+            pub fn set_flag(&mut self, value: ::oxbpf::Bool) { ::oxbpf::__private::set_bits::<_, _, 18, 1>(self, value) }
 
             /// `enum color color : 4`, at bit 19.
             #[must_use]
-            pub fn color(&self) -> Color {
-                Color {
-                    0: ::oxbpf::__private::get_bits::<_, _, 19, 4>(self),
-                }
-            }
+            pub fn color(&self) -> Color { Color { 0: ::oxbpf::__private::get_bits::<_, _, 19, 4>(self) } }
 
             /// Sets [`color`](Self::color).
-            pub fn set_color(&mut self, value: Color) {
-                ::oxbpf::__private::set_bits::<_, _, 19, 4>(self, value.0)
-            }
+            pub fn set_color(&mut self, value: Color) { ::oxbpf::__private::set_bits::<_, _, 19, 4>(self, value.0) }
 
             /// `__u64 wide : 60`, at bit 64.
             #[must_use]
-            pub fn wide(&self) -> u64 {
-                ::oxbpf::__private::get_bits::<_, _, 64, 60>(self)
-            }
+            pub fn wide(&self) -> u64 { ::oxbpf::__private::get_bits::<_, _, 64, 60>(self) }
 
             /// Sets [`wide`](Self::wide).
-            pub fn set_wide(&mut self, value: u64) {
-                ::oxbpf::__private::set_bits::<_, _, 64, 60>(self, value)
-            }
+            pub fn set_wide(&mut self, value: u64) { ::oxbpf::__private::set_bits::<_, _, 64, 60>(self, value) }
 
             /// `__u8 tail : 2`, at bit 124.
             #[must_use]
-            pub fn tail(&self) -> u8 {
-                ::oxbpf::__private::get_bits::<_, _, 124, 2>(self)
-            }
+            pub fn tail(&self) -> u8 { ::oxbpf::__private::get_bits::<_, _, 124, 2>(self) }
 
             /// Sets [`tail`](Self::tail).
-            pub fn set_tail(&mut self, value: u8) {
-                ::oxbpf::__private::set_bits::<_, _, 124, 2>(self, value)
-            }
+            pub fn set_tail(&mut self, value: u8) { ::oxbpf::__private::set_bits::<_, _, 124, 2>(self, value) }
         }
 
         impl ::core::default::Default for Bits {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Bits {
@@ -1531,8 +1213,7 @@ mod generated {
 
         /// The type of member `point` of `union any`, 4 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1550,9 +1231,7 @@ mod generated {
         }
 
         impl ::core::default::Default for AnyPoint {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for AnyPoint {
@@ -1572,8 +1251,7 @@ mod generated {
 
         /// `union any`, 24 bytes: a union, of which each method shows another view.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1591,53 +1269,35 @@ mod generated {
         impl Any {
             /// `__u32 number`, at byte 0.
             #[must_use]
-            pub fn number(&self) -> u32 {
-                ::oxbpf::__private::get::<_, _, 0>(self)
-            }
+            pub fn number(&self) -> u32 { ::oxbpf::__private::get::<_, _, 0>(self) }
 
             /// Sets [`number`](Self::number).
-            pub fn set_number(&mut self, value: u32) {
-                ::oxbpf::__private::set::<_, _, 0>(self, value)
-            }
+            pub fn set_number(&mut self, value: u32) { ::oxbpf::__private::set::<_, _, 0>(self, value) }
 
             /// `__u8 bytes[6]`, at byte 0.
             #[must_use]
-            pub fn bytes(&self) -> [u8; 6] {
-                ::oxbpf::__private::get::<_, _, 0>(self)
-            }
+            pub fn bytes(&self) -> [u8; 6] { ::oxbpf::__private::get::<_, _, 0>(self) }
 
             /// Sets [`bytes`](Self::bytes).
-            pub fn set_bytes(&mut self, value: [u8; 6]) {
-                ::oxbpf::__private::set::<_, _, 0>(self, value)
-            }
+            pub fn set_bytes(&mut self, value: [u8; 6]) { ::oxbpf::__private::set::<_, _, 0>(self, value) }
 
             /// `struct { … } point`, at byte 0.
             #[must_use]
-            pub fn point(&self) -> AnyPoint {
-                ::oxbpf::__private::get::<_, _, 0>(self)
-            }
+            pub fn point(&self) -> AnyPoint { ::oxbpf::__private::get::<_, _, 0>(self) }
 
             /// Sets [`point`](Self::point).
-            pub fn set_point(&mut self, value: AnyPoint) {
-                ::oxbpf::__private::set::<_, _, 0>(self, value)
-            }
+            pub fn set_point(&mut self, value: AnyPoint) { ::oxbpf::__private::set::<_, _, 0>(self, value) }
 
             /// `struct bits bits`, at byte 0.
             #[must_use]
-            pub fn bits(&self) -> Bits {
-                ::oxbpf::__private::get::<_, _, 0>(self)
-            }
+            pub fn bits(&self) -> Bits { ::oxbpf::__private::get::<_, _, 0>(self) }
 
             /// Sets [`bits`](Self::bits).
-            pub fn set_bits(&mut self, value: Bits) {
-                ::oxbpf::__private::set::<_, _, 0>(self, value)
-            }
+            pub fn set_bits(&mut self, value: Bits) { ::oxbpf::__private::set::<_, _, 0>(self, value) }
         }
 
         impl ::core::default::Default for Any {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Any {
@@ -1658,17 +1318,13 @@ mod generated {
 
         /// `nanoseconds`, a `__u64`.
         pub type Nanoseconds = u64;
+
         /// `far`, a `nanoseconds`.
         pub type Far = Nanoseconds;
+
         /// `enum sign`: any number, of which some have names.
         #[derive(
-            Clone,
-            Copy,
-            PartialEq,
-            Eq,
-            PartialOrd,
-            Ord,
-            Hash,
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
@@ -1677,6 +1333,7 @@ mod generated {
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
         pub struct Sign(pub i32);
+
         impl Sign {
             /// `MINUS`, -1.
             pub const MINUS: Self = Self(-1);
@@ -1685,9 +1342,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Sign {
-            fn default() -> Self {
-                Self(0)
-            }
+            fn default() -> Self { Self(0) }
         }
 
         impl ::core::fmt::Debug for Sign {
@@ -1702,13 +1357,7 @@ mod generated {
 
         /// `enum wide`: any number, of which some have names.
         #[derive(
-            Clone,
-            Copy,
-            PartialEq,
-            Eq,
-            PartialOrd,
-            Ord,
-            Hash,
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
@@ -1717,6 +1366,7 @@ mod generated {
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
         pub struct Wide(pub u64);
+
         impl Wide {
             /// `WIDE_SMALL`, 1.
             pub const WIDE_SMALL: Self = Self(1);
@@ -1725,9 +1375,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Wide {
-            fn default() -> Self {
-                Self(0)
-            }
+            fn default() -> Self { Self(0) }
         }
 
         impl ::core::fmt::Debug for Wide {
@@ -1742,13 +1390,7 @@ mod generated {
 
         /// `enum tiny`: any number, of which some have names.
         #[derive(
-            Clone,
-            Copy,
-            PartialEq,
-            Eq,
-            PartialOrd,
-            Ord,
-            Hash,
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
@@ -1757,6 +1399,7 @@ mod generated {
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
         pub struct Tiny(pub u8);
+
         impl Tiny {
             /// `TINY_A`, 0.
             pub const TINY_A: Self = Self(0);
@@ -1765,9 +1408,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Tiny {
-            fn default() -> Self {
-                Self(0)
-            }
+            fn default() -> Self { Self(0) }
         }
 
         impl ::core::fmt::Debug for Tiny {
@@ -1782,8 +1423,7 @@ mod generated {
 
         /// `struct scalars`, 144 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1847,9 +1487,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Scalars {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Scalars {
@@ -1903,8 +1541,7 @@ mod generated {
 
         /// `struct keywords`, 40 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -1940,31 +1577,21 @@ mod generated {
         impl Keywords {
             /// `int port`, at byte 36.
             #[must_use]
-            pub fn port_2(&self) -> i32 {
-                ::oxbpf::__private::get::<_, _, 36>(self)
-            }
+            pub fn port_2(&self) -> i32 { ::oxbpf::__private::get::<_, _, 36>(self) }
 
             /// Sets [`port_2`](Self::port_2).
-            pub fn set_port_2(&mut self, value: i32) {
-                ::oxbpf::__private::set::<_, _, 36>(self, value)
-            }
+            pub fn set_port_2(&mut self, value: i32) { ::oxbpf::__private::set::<_, _, 36>(self, value) }
 
             /// `int fn`, at byte 36.
             #[must_use]
-            pub fn r#fn(&self) -> i32 {
-                ::oxbpf::__private::get::<_, _, 36>(self)
-            }
+            pub fn r#fn(&self) -> i32 { ::oxbpf::__private::get::<_, _, 36>(self) }
 
             /// Sets [`fn`](Self::fn).
-            pub fn set_fn(&mut self, value: i32) {
-                ::oxbpf::__private::set::<_, _, 36>(self, value)
-            }
+            pub fn set_fn(&mut self, value: i32) { ::oxbpf::__private::set::<_, _, 36>(self, value) }
         }
 
         impl ::core::default::Default for Keywords {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Keywords {
@@ -2001,20 +1628,25 @@ mod generated {
 
         /// `swiss_t`, a `struct holes`.
         pub type SwissT = Holes;
+
         /// `name_t`, a `char[16]`.
         pub type NameT = ::oxbpf::CharArray<16>;
+
         /// `matrix_t`, a `__u32[2][2]`.
         pub type MatrixT = [[u32; 2]; 2];
+
         /// `handle_t`, a `void *`.
         pub type HandleT = u64;
+
         /// `__be32`, a `__u32`.
         pub type Be32 = u32;
+
         /// `paint_t`, a `enum color`.
         pub type PaintT = Color;
+
         /// `struct named`, 120 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2050,22 +1682,14 @@ mod generated {
         impl Named {
             /// `paint_t paint : 4`, at bit 896.
             #[must_use]
-            pub fn paint(&self) -> PaintT {
-                PaintT {
-                    0: ::oxbpf::__private::get_bits::<_, _, 896, 4>(self),
-                }
-            }
+            pub fn paint(&self) -> PaintT { PaintT { 0: ::oxbpf::__private::get_bits::<_, _, 896, 4>(self) } }
 
             /// Sets [`paint`](Self::paint).
-            pub fn set_paint(&mut self, value: PaintT) {
-                ::oxbpf::__private::set_bits::<_, _, 896, 4>(self, value.0)
-            }
+            pub fn set_paint(&mut self, value: PaintT) { ::oxbpf::__private::set_bits::<_, _, 896, 4>(self, value.0) }
         }
 
         impl ::core::default::Default for Named {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Named {
@@ -2097,8 +1721,7 @@ mod generated {
 
         /// `struct everything`, 512 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2134,9 +1757,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Everything {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Everything {
@@ -2168,8 +1789,7 @@ mod generated {
 
         /// `struct arrays`, 248 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2199,9 +1819,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Arrays {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Arrays {
@@ -2233,8 +1851,7 @@ mod generated {
 
         /// `struct nothing`, 0 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2244,16 +1861,17 @@ mod generated {
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
-        pub struct Nothing {}
+        pub struct Nothing {
+        }
+
         impl ::core::default::Default for Nothing {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Nothing {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("Nothing").finish()
+                f.debug_struct("Nothing")
+                    .finish()
             }
         }
 
@@ -2263,8 +1881,7 @@ mod generated {
 
         /// `struct twin`, 4 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2282,9 +1899,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Twin {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Twin {
@@ -2304,8 +1919,7 @@ mod generated {
 
         /// `Twin`, 4 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2321,14 +1935,14 @@ mod generated {
         }
 
         impl ::core::default::Default for Twin2 {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Twin2 {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("Twin2").field("b", &self.b).finish()
+                f.debug_struct("Twin2")
+                    .field("b", &self.b)
+                    .finish()
             }
         }
 
@@ -2339,8 +1953,7 @@ mod generated {
 
         /// `struct option`, 4 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2356,14 +1969,14 @@ mod generated {
         }
 
         impl ::core::default::Default for Option {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Option {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("Option").field("value", &self.value).finish()
+                f.debug_struct("Option")
+                    .field("value", &self.value)
+                    .finish()
             }
         }
 
@@ -2374,8 +1987,7 @@ mod generated {
 
         /// `struct result`, 4 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2391,14 +2003,14 @@ mod generated {
         }
 
         impl ::core::default::Default for Result {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Result {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("Result").field("option", &self.option).finish()
+                f.debug_struct("Result")
+                    .field("option", &self.option)
+                    .finish()
             }
         }
 
@@ -2409,8 +2021,7 @@ mod generated {
 
         /// `struct spec`, 4 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2426,14 +2037,14 @@ mod generated {
         }
 
         impl ::core::default::Default for Spec {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Spec {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct("Spec").field("result", &self.result).finish()
+                f.debug_struct("Spec")
+                    .field("result", &self.result)
+                    .finish()
             }
         }
 
@@ -2444,8 +2055,7 @@ mod generated {
 
         /// `struct header`, 4 bytes.
         #[derive(
-            Clone,
-            Copy,
+            Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
             ::oxbpf::__private::zerocopy::ByteHash,
             ::oxbpf::__private::zerocopy::FromBytes,
@@ -2465,9 +2075,7 @@ mod generated {
         }
 
         impl ::core::default::Default for Header {
-            fn default() -> Self {
-                ::oxbpf::__private::zeroed()
-            }
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
         }
 
         impl ::core::fmt::Debug for Header {

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &BtfDumpArgs, output: &Output) -> anyhow::Result<Verdict
         }
         TypeFormat::Rust => {
             let ids = wanted.unwrap_or_else(|| btf.types().map(|(id, _)| id).collect());
-            let module = bpf2rs::rust_types(&btf, &ids)?;
+            let module = bpf2rs::rust_types(&btf, &ids);
             io::stdout().write_all(module.text.as_bytes())?;
             if !args.types.is_empty() || module.left_out.len() < 4 {
                 for error in &module.left_out {
