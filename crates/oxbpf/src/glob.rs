@@ -1,7 +1,8 @@
 //! Patterns over names, as the sections of `kprobe.multi` have them.
 
-/// Whether `name` matches `pattern`, in which `*` stands for any characters and `?` for one.
-pub(crate) fn matches(pattern: &str, name: &str) -> bool {
+/// Whether `name` matches `pattern`, in which `*` stands for any bytes and `?` for one.
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut at, mut in_name) = (0, 0);
     // Where the last `*` was, and the first character of the name that it does not stand for yet.
@@ -29,8 +30,9 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
-/// Whether it matches more than one name.
-pub(crate) fn is_pattern(text: &str) -> bool {
+/// Whether it may match more than one name.
+#[must_use]
+pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 

@@ -14,7 +14,7 @@ pub mod feature;
 #[cfg(feature = "__fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
-mod glob;
+pub mod glob;
 mod global;
 mod gzip;
 mod ids;
@@ -45,8 +45,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use global::{Global, Word};
 pub use ids::Ids;
 pub use link::{
-    AttachPoint, Extension, Iter, Kprobe, KprobeMulti, Kretprobe, Link, Links, Lsm, LsmCgroup,
-    PerfEvent, RawTracepoint, StructOps, Tracepoint, Tracing, TracingMulti, Xdp,
+    AttachPoint, Cgroup, Extension, Iter, Kprobe, KprobeMulti, Kretprobe, Link, Links, Lsm,
+    LsmCgroup, PerfEvent, RawTracepoint, StructOps, Tcx, Tracepoint, Tracing, TracingMulti, Xdp,
 };
 pub use loader::{Collection, Loadable, Loader, PartialLoad, ProgramReport};
 pub use map::Map;

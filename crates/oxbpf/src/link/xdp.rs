@@ -4,8 +4,8 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
 
+use super::interface::{Interface, exists};
 use super::perf_event::is_unknown;
 use super::{AttachPoint, Link, ProgramOf, permission};
 use crate::program::{Program, XdpKind};
@@ -47,12 +47,6 @@ pub struct Xdp {
     mode: XdpMode,
 }
 
-#[derive(Clone, Debug)]
-enum Interface {
-    Name(String),
-    Index(u32),
-}
-
 impl Xdp {
     /// On the interface of this name, in the network namespace of the calling thread.
     #[must_use]
@@ -88,20 +82,14 @@ impl Xdp {
     #[doc(alias = "bpf_program__attach_xdp")]
     pub fn attach(&self, program: &impl ProgramOf<XdpKind>) -> Result<Link> {
         let program = program.program()?;
-        let what = match &self.interface {
-            Interface::Name(name) => format!("`{}` on interface `{name}`", program.name()),
-            Interface::Index(index) => format!("`{}` on interface {index}", program.name()),
-        };
+        let what = format!("`{}` on {}", program.name(), self.interface);
         self.try_attach(program)
             .map(|fd| Link::of_bpf_link(what.clone(), fd))
             .map_err(|error| error.context(format!("attaching {what}")))
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {
-        let index = match &self.interface {
-            Interface::Name(name) => index_of(name)?,
-            Interface::Index(index) => *index,
-        };
+        let index = self.interface.index()?;
         let flags = match self.mode {
             XdpMode::Any => 0,
             XdpMode::Generic => 1 << 1,
@@ -144,33 +132,6 @@ impl Xdp {
             _ => error,
         }
     }
-}
-
-/// The number of an interface.
-fn index_of(name: &str) -> Result<u32> {
-    let doing = || format!("looking up interface `{name}`");
-    let found = any_socket().and_then(|socket| netdevice::name_to_index(&socket, name));
-    found.map_err(|errno| {
-        let error = Error::syscall(errno, doing());
-        match errno {
-            Errno::NODEV => error
-                .with_kind(ErrorKind::NotFound)
-                .with_reason("there is none of that name in this network namespace"),
-            _ => error,
-        }
-    })
-}
-
-/// Whether there is an interface of this number, as far as that can be found out.
-fn exists(index: u32) -> bool {
-    let name = any_socket().and_then(|socket| netdevice::index_to_name(&socket, index));
-    !matches!(name, Err(Errno::NODEV))
-}
-
-/// What one asks about interfaces.
-fn any_socket() -> rustix::io::Result<OwnedFd> {
-    let flags = SocketFlags::CLOEXEC;
-    socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)
 }
 
 impl AttachPoint for Xdp {
