@@ -33,7 +33,7 @@ mod vmlinux;
 
 pub use builder::Builder;
 pub use clang::{Clang, MINIMUM, Version};
-pub use codegen::{RustTypes, rust_types};
+pub use codegen::{RustTypes, event_types, rust_types};
 pub use error::{Error, ErrorKind, Result};
 pub use output::{Check, Output};
 pub use strip::strip;

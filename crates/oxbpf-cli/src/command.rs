@@ -272,9 +272,18 @@ pub(crate) struct RunArgs {
     #[arg(short, long = "event", value_name = "[MAP=]TYPE")]
     pub(crate) events: Vec<String>,
 
-    /// Attach XDP programs to this network interface (repeatable)
+    /// Attach this program to TARGET, which is what stands behind the slash of its section: a function, FILE:FUNCTION,
+    /// ... (repeatable)
+    #[arg(long = "at", value_name = "PROGRAM=TARGET")]
+    pub(crate) targets: Vec<String>,
+
+    /// Attach XDP programs and those of traffic control to this network interface (repeatable)
     #[arg(short = 'I', long = "interface", value_name = "NAME")]
     pub(crate) interfaces: Vec<String>,
+
+    /// Attach programs for control groups to this one, below /sys/fs/cgroup (repeatable)
+    #[arg(long = "cgroup", value_name = "DIRECTORY")]
+    pub(crate) cgroups: Vec<PathBuf>,
 
     /// Sample this process with `perf_event` programs, instead of every CPU
     #[arg(long, value_name = "PID")]

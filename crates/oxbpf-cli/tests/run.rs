@@ -350,3 +350,78 @@ fn xdp_programs_want_an_interface() {
     let (_, said, _) = run([&xdp[..], &["-I", "no_such0"]].concat());
     assert!(said.contains("no_such0"), "{said}");
 }
+
+/// Runs some programs of the fixture `places` for a moment, while packets go over the loopback and a system call is called.
+fn places(program: &str, args: &[&str]) -> (String, String, i32) {
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "places");
+    let mut command = oxbpf();
+    command.arg("run").arg(object);
+    command.args(["-p", program, "-d", "0.5", "-i", "0.2"]);
+    command.args(args);
+    while_calling(|| {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let _ = socket.send_to(b"x", "127.0.0.1:9");
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+            });
+            let result = said(command.output().unwrap());
+            done.store(true, Ordering::Relaxed);
+            result
+        })
+    })
+}
+
+#[test]
+fn options_say_where_when_sections_cannot() {
+    let (_, said, status) = places("count_sent", &[]);
+    assert!(
+        said.contains("nothing is attached") && said.contains("say where with --interface"),
+        "{said}"
+    );
+    assert_eq!(status, 1);
+    let (_, said, status) = places("count_of_group", &[]);
+    assert!(said.contains("say where with --cgroup"), "{said}");
+    assert_eq!(status, 1);
+
+    let groups = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    let mut groups = groups.lines().map(|line| line.split(' '));
+    let groups = groups.find_map(|mut words| {
+        let place = words.nth(1)?;
+        (words.next()? == "cgroup2").then_some(place)
+    });
+    let (text, said, status) = places("count_of_group", &["--cgroup", groups.unwrap()]);
+    assert!(text.contains("of_group = "), "{text}{said}");
+    assert_eq!(status, 0);
+    let (_, said, status) = places("count_of_group", &["--cgroup", "/no/such/group"]);
+    assert!(
+        said.contains("opening control group `/no/such/group` failed: No such file"),
+        "{said}"
+    );
+    assert_eq!(status, 2);
+
+    let (text, said, status) = places(
+        "count_calls",
+        &["--at", "count_*=syscalls/sys_enter_getpid"],
+    );
+    assert!(text.contains("called = "), "{text}{said}");
+    assert_eq!(status, 0);
+    let (_, said, status) = places("count_calls", &["--at", "cuont_calls=x"]);
+    assert!(
+        said.contains("the object has no program `cuont_calls`; did you mean `count_calls`?"),
+        "{said}"
+    );
+    assert_eq!(status, 2);
+
+    let (text, said, status) = places("count_*t", &["--interface", "lo"]);
+    if said.contains("this kernel has no links for traffic control") {
+        eprintln!("skipped: {said}");
+        return;
+    }
+    assert!(text.contains("sent = "), "{text}{said}");
+    assert_eq!(status, 0);
+}

@@ -189,7 +189,19 @@ fn compares_with_before() {
     assert!(text.contains("insns"), "{text}");
     assert_eq!(status, i32::from(json.contains("refused")), "{text}");
 
-    fs::write(old, json.replace("\"insns\":1", "\"insns\":")).unwrap();
+    // Nothing is worse than it was when all was refused, so nothing is left of what changed.
+    fs::write(old, json.replace("\"accepted\"", "\"refused\"")).unwrap();
+    let compare = ["verify", core, "--compare", old];
+    let (csv, _, status) = run([&compare[..], &["--csv"]].concat());
+    assert!(csv.contains(",verdict,refused,accepted,false\n"), "{csv}");
+    assert_eq!(status, 0);
+    let (csv, _, _) = run([&compare[..], &["--csv", "--failed"]].concat());
+    assert_eq!(csv, "object,program,figure,before,now,is_worse\n");
+    let (shown, _, _) = run([&["-o", "json"], &compare[..], &["--failed"]].concat());
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["programs"], serde_json::json!([]));
+    assert!(shown["compared"].as_u64().unwrap() > 0);
+
     let (_, said, status) = run(["verify", core, "--compare", core]);
     assert!(
         said.contains("is no result of `oxbpf -o json verify`, it is an ELF file"),

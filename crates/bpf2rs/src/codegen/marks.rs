@@ -52,3 +52,10 @@ impl<'a> Marks<'a> {
             .find(|name| !maps.contains(name))
     }
 }
+
+/// The types of the records that come through rings, by the names of their maps, as far as the C source says so by
+/// `BPF2RS_EVENTS`.
+#[must_use]
+pub fn event_types(btf: &Btf) -> Vec<(&str, TypeId)> {
+    Marks::of(btf).events
+}

@@ -33,6 +33,7 @@ use crate::{
 use code::{Code, line, open};
 use maps::MapItem;
 use marks::Marks;
+pub use marks::event_types;
 use names::Scope;
 use programs::ProgramItem;
 use struct_ops::Structure;

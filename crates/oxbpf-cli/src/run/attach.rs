@@ -1,15 +1,14 @@
 //! Attaching everything by what its section says.
 
 use std::collections::HashMap;
-
 use std::io::Read;
 
-use oxbpf::link::{
-    Attachable, Link, Outcome, PerfEvent, Sampling, SoftwareEvent, Xdp, attach_each,
-};
-use oxbpf::{Collection, Links, Program};
+use oxbpf::link::{Attachable, Link, Outcome, attach_each};
+use oxbpf::{Collection, Links};
 use oxbpf_object::CollectionSpec;
 use oxbpf_object::spec::ProgramSpec;
+
+use super::places::{self, Places};
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -22,52 +21,16 @@ pub(super) struct Attached {
     pub(super) texts: Vec<String>,
 }
 
-/// Where to attach what does not say it by its section.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Places<'r> {
-    /// For XDP programs.
-    pub(super) interfaces: &'r [String],
-    /// For `perf_event`: the process that is sampled, or all.
-    pub(super) pid: Option<u32>,
-    /// How often a second it is sampled.
-    pub(super) frequency: u64,
-}
-
-impl Places<'_> {
-    /// Attaches a program where the options say, if it is of a kind that they are about.
-    fn attach(&self, program: &Program, section: &str) -> Option<oxbpf::Result<Vec<Link>>> {
-        let kind = section.split(['/', '.']).next().unwrap_or_default();
-        match kind {
-            "perf_event" => {
-                let sampling = Sampling::Frequency(self.frequency);
-                let clock = PerfEvent::software(SoftwareEvent::CPU_CLOCK, sampling);
-                let links = match self.pid {
-                    Some(pid) => clock.process(pid).attach(program).map(|link| vec![link]),
-                    None => clock
-                        .attach_on_each_cpu(program)
-                        .map(|links| links.into_iter().collect()),
-                };
-                Some(links)
-            }
-            "xdp" if !self.interfaces.is_empty() => {
-                let attach = |name: &String| Xdp::new(name).attach(program);
-                Some(self.interfaces.iter().map(attach).collect())
-            }
-            _ => None,
-        }
-    }
-}
-
 /// Where a program is attached, whichever way: programs for the same place do the same, and kernels differ in which they can.
 fn place(program: &ProgramSpec) -> Option<(&'static str, String)> {
-    let (kind, target) = program.section.split_once('/')?;
+    let (kind, _) = program.section.split_once('/')?;
     let what = match kind.trim_end_matches(".s") {
         "kprobe" | "fentry" | "ksyscall" => "entry",
         "kretprobe" | "fexit" | "kretsyscall" => "exit",
         "raw_tp" | "raw_tracepoint" | "tp_btf" => "tracepoint",
         _ => return None,
     };
-    Some((what, target.to_owned()))
+    Some((what, program.attach_to.clone()?))
 }
 
 /// How good a way is: programs that know the types of their arguments come first.
@@ -83,7 +46,7 @@ fn rank(program: &ProgramSpec) -> u8 {
 pub(super) fn attach(
     spec: &CollectionSpec,
     collection: &Collection,
-    places: Places<'_>,
+    places: &Places<'_>,
 ) -> Attached {
     let mut attached = Attached::default();
     let programs: HashMap<&str, &ProgramSpec> = spec
@@ -109,8 +72,8 @@ pub(super) fn attach(
             attached.not.push((attachable.name().to_owned(), why));
             continue;
         }
-        let by_option = match (&attachable, program) {
-            (Attachable::Program(loaded), Some(program)) => places.attach(loaded, &program.section),
+        let by_option = match &attachable {
+            Attachable::Program(loaded) => places.attach(loaded),
             _ => None,
         };
         match by_option {
@@ -148,11 +111,9 @@ pub(super) fn attach(
                     attached.add(attachment.name, link);
                 }
                 Outcome::Skipped(reason) => {
-                    let remedy = match program.map(|p| p.section.as_str()) {
-                        Some(section) if section.starts_with("xdp") => {
-                            "; say where with --interface"
-                        }
-                        _ => "",
+                    let remedy = match attachable {
+                        Attachable::Program(program) => places::hint(program),
+                        _ => String::new(),
                     };
                     attached
                         .not

@@ -4,13 +4,10 @@ use std::collections::HashMap;
 
 use anyhow::bail;
 use oxbpf::btf::KernelBtf;
-use oxbpf_object::btf::{Btf, Contents, Kind, TypeId, Value};
+use oxbpf_object::btf::{Btf, Kind, TypeId, Value};
 use oxbpf_object::{CollectionSpec, MapType};
 
 use crate::btf::source;
-
-/// What bpf2rs's `BPF2RS_EVENTS(map, type)` declares.
-const MARK: &str = "__bpf2rs_events_";
 
 /// What is known about the records of an object's rings.
 #[derive(Debug)]
@@ -45,7 +42,10 @@ impl EventTypes {
             let value = value.filter(|id| is_composite(btf, *id));
             types.told.extend(value.map(|id| (map.name.clone(), id)));
         }
-        types.told.extend(marks(btf));
+        let marked = bpf2rs::event_types(btf).into_iter();
+        types
+            .told
+            .extend(marked.map(|(map, id)| (map.to_owned(), id)));
         for option in options {
             let (map, name) = match option.split_once('=') {
                 Some((map, name)) => (Some(map), name),
@@ -123,18 +123,6 @@ pub(super) fn is_ring(map_type: MapType) -> bool {
 fn is_composite(btf: &Btf, id: TypeId) -> bool {
     btf.skip_modifiers_and_typedefs(id)
         .is_ok_and(|ty| matches!(ty.kind(), Kind::STRUCT | Kind::UNION))
-}
-
-/// What the C source says by `BPF2RS_EVENTS`.
-fn marks(btf: &Btf) -> impl Iterator<Item = (String, TypeId)> + '_ {
-    btf.types().filter_map(|(_, ty)| {
-        let Contents::Var(variable) = ty.contents() else {
-            return None;
-        };
-        let map = ty.name().strip_prefix(MARK)?;
-        let pointer = btf.skip_modifiers(variable.ty).ok()?;
-        Some((map.to_owned(), pointer.target()?))
-    })
 }
 
 /// The structures that the object defines itself. Those that the kernel has too come from `vmlinux.h`.

@@ -5,6 +5,7 @@ mod event;
 mod help;
 mod histogram;
 mod maps;
+mod places;
 mod session;
 mod settings;
 mod stop;
@@ -37,12 +38,14 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<Verdict> {
         return help::show(Some(&spec), output);
     }
     settings::apply(&mut spec, &args.set)?;
+    places::retarget(&mut spec, &args.targets)?;
     prepare(&mut spec, args);
     // Before anything is loaded: what is wrong with the command line is said first.
     let types = event::EventTypes::new(&spec, &args.events)?;
+    let places = places::Places::new(args)?;
     let stop = stop::Stop::on_signals()?;
     let collection = load(&spec, args, output)?;
-    let session = Session::new(&spec, &collection, types, args, output)?;
+    let session = Session::new(&spec, &collection, types, &places, args, output)?;
     session.run(&stop)
 }
 

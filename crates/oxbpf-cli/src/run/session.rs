@@ -14,9 +14,10 @@ use oxbpf_object::{CollectionSpec, Helper, MapType};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::json;
 
-use super::attach::{self, Attached, Places};
+use super::attach::{self, Attached};
 use super::event::{EventTypes, is_ring};
 use super::maps::{Options, Shown};
+use super::places::Places;
 use super::stop::Stop;
 use crate::Verdict;
 use crate::command::RunArgs;
@@ -56,6 +57,7 @@ struct Tally {
     events: u64,
     lines: u64,
     refreshes: u64,
+    has_shown_maps: bool,
     lost: BTreeMap<String, u64>,
 }
 
@@ -64,6 +66,7 @@ impl<'r> Session<'r> {
         spec: &CollectionSpec,
         collection: &Collection,
         types: EventTypes,
+        places: &Places<'_>,
         args: &'r RunArgs,
         output: &'r Output,
     ) -> anyhow::Result<Session<'r>> {
@@ -95,11 +98,6 @@ impl<'r> Session<'r> {
         // An object that sends records keeps its maps to itself, unless they are asked for.
         let is_asked = !args.maps.is_empty() || args.interval.is_some();
         let refreshes = !maps.is_empty() && (is_asked || sources.is_empty());
-        let places = Places {
-            interfaces: &args.interfaces,
-            pid: args.pid,
-            frequency: args.frequency,
-        };
         let attached = attach::attach(spec, collection, places);
         let session = Session {
             args,
@@ -135,8 +133,10 @@ impl<'r> Session<'r> {
     /// Shows what comes, until it is enough.
     pub(super) fn run(mut self, stop: &Stop) -> anyhow::Result<Verdict> {
         if self.attached.names.is_empty() {
+            let why = most_common(self.attached.not.iter().map(|(_, why)| why));
+            let why = why.map_or(String::new(), |why| format!(": {why}"));
             self.output.error(&anyhow::anyhow!(
-                "nothing is attached, so nothing will come"
+                "nothing is attached, so nothing will come{why}"
             ));
             return Ok(Verdict::No);
         }
@@ -252,7 +252,7 @@ impl<'r> Session<'r> {
     fn refresh(&mut self) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         let head = format!("-- {:.0} s", self.start.elapsed().as_secs_f64());
-        self.maps.show(&head, self.output, &mut out)?;
+        self.tally.has_shown_maps |= self.maps.show(&head, self.output, &mut out)?;
         self.tally.refreshes += 1;
         Ok(())
     }
@@ -278,8 +278,8 @@ impl<'r> Session<'r> {
             self.drain()?;
         }
         if self.refreshes {
-            self.maps
-                .show("-- at the end", self.output, &mut io::stdout().lock())?;
+            let mut out = io::stdout().lock();
+            self.tally.has_shown_maps |= self.maps.show("-- at the end", self.output, &mut out)?;
         }
         let mut parts = Vec::new();
         if !self.sources.is_empty() {
@@ -287,6 +287,9 @@ impl<'r> Session<'r> {
         }
         if self.printed.is_some() {
             parts.push(format!("{} lines", self.tally.lines));
+        }
+        if self.refreshes && !self.tally.has_shown_maps {
+            parts.push("nothing in its maps".to_owned());
         }
         for (name, lost) in &self.tally.lost {
             parts.push(format!("{lost} lost in {name}"));

@@ -42,7 +42,7 @@ impl FromStr for Threshold {
 }
 
 /// All that is different.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct Comparison {
     old_kernel: String,
     kernel: String,
@@ -54,6 +54,15 @@ impl Comparison {
     pub(super) fn is_worse(&self) -> bool {
         self.programs.iter().any(|program| program.is_worse)
     }
+}
+
+/// What of that is shown.
+#[derive(Serialize)]
+struct Shown<'c> {
+    old_kernel: &'c str,
+    kernel: &'c str,
+    programs: Vec<&'c Difference>,
+    compared: usize,
 }
 
 /// What is different about one program.
@@ -177,14 +186,23 @@ pub(super) fn show(
     args: &VerifyArgs,
     output: &Output,
 ) -> anyhow::Result<()> {
+    let shown = |program: &&Difference| !args.failed || program.is_worse;
+    let programs: Vec<&Difference> = comparison.programs.iter().filter(shown).collect();
     if output.is_json {
-        return output.json(comparison);
+        return output.json(&Shown {
+            old_kernel: &comparison.old_kernel,
+            kernel: &comparison.kernel,
+            programs,
+            compared: comparison.compared,
+        });
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
+    if args.csv {
+        return csv(&programs, &mut out);
+    }
     let mut table = Table::new(COLUMNS);
     let state = |state: Option<State>| state.map_or("none", State::name);
-    let shown = |program: &&Difference| !args.failed || program.is_worse;
-    for program in comparison.programs.iter().filter(shown) {
+    for program in programs {
         let name = format!("{}/{}", program.object, program.program);
         if program.old_state != program.state {
             let style = if program.is_worse {
@@ -218,9 +236,6 @@ pub(super) fn show(
             ]);
         }
     }
-    if args.csv {
-        return csv(comparison, &mut out);
-    }
     if !table.is_empty() {
         table.write(output, &mut out)?;
     }
@@ -235,10 +250,10 @@ pub(super) fn show(
     Ok(())
 }
 
-fn csv(comparison: &Comparison, out: &mut dyn Write) -> anyhow::Result<()> {
+fn csv(programs: &[&Difference], out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "object,program,figure,before,now,is_worse")?;
     let state = |state: Option<State>| state.map_or("none", State::name);
-    for program in &comparison.programs {
+    for program in programs {
         let Difference {
             object,
             program: name,

@@ -1,0 +1,154 @@
+//! Where programs are attached whose sections do not say it: what `--interface`, `--cgroup`, `--pid` and `--at` are for.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use oxbpf::Program;
+use oxbpf::link::{Cgroup, Link, LsmCgroup, PerfEvent, Sampling, SoftwareEvent, Tcx, Xdp};
+use oxbpf::program::{CgroupKind, ProgramKind};
+use oxbpf_object::kernel::AttachType;
+use oxbpf_object::{CollectionSpec, ProgramType};
+
+use crate::command::RunArgs;
+use crate::pattern::Pattern;
+
+/// Where to attach what does not say it by its section.
+#[derive(Debug)]
+pub(super) struct Places<'r> {
+    /// For XDP and traffic control.
+    interfaces: &'r [String],
+    /// For programs of control groups.
+    cgroups: Vec<File>,
+    /// For `perf_event`: the process that is sampled, or all.
+    pid: Option<u32>,
+    /// How often a second it is sampled.
+    frequency: u64,
+}
+
+impl<'r> Places<'r> {
+    pub(super) fn new(args: &'r RunArgs) -> anyhow::Result<Places<'r>> {
+        let open = |path: &PathBuf| {
+            File::open(path)
+                .with_context(|| format!("opening control group `{}` failed", path.display()))
+        };
+        Ok(Places {
+            interfaces: &args.interfaces,
+            cgroups: args.cgroups.iter().map(open).collect::<Result<_, _>>()?,
+            pid: args.pid,
+            frequency: args.frequency,
+        })
+    }
+
+    /// Attaches a program where the options say, if it is of a kind that they are about.
+    pub(super) fn attach(&self, program: &Program) -> Option<oxbpf::Result<Vec<Link>>> {
+        match Where::of(program)? {
+            Where::Interface if self.interfaces.is_empty() => None,
+            Where::Interface => {
+                let attach = |name: &String| match program.program_type() {
+                    ProgramType::XDP => Xdp::new(name).attach(program),
+                    _ if goes_out(program) => Tcx::egress(name).attach(program),
+                    _ => Tcx::ingress(name).attach(program),
+                };
+                Some(self.interfaces.iter().map(attach).collect())
+            }
+            Where::Cgroup if self.cgroups.is_empty() => None,
+            Where::Cgroup => {
+                let attach = |group: &File| match program.program_type() {
+                    ProgramType::LSM => LsmCgroup::new(group).attach(program),
+                    _ => Cgroup::new(group).attach(program),
+                };
+                Some(self.cgroups.iter().map(attach).collect())
+            }
+            Where::Clock => {
+                let sampling = Sampling::Frequency(self.frequency);
+                let clock = PerfEvent::software(SoftwareEvent::CPU_CLOCK, sampling);
+                Some(match self.pid {
+                    Some(pid) => clock.process(pid).attach(program).map(|link| vec![link]),
+                    None => clock
+                        .attach_on_each_cpu(program)
+                        .map(|links| links.into_iter().collect()),
+                })
+            }
+        }
+    }
+}
+
+/// What a program is attached to that its section cannot name.
+#[derive(Clone, Copy, Debug)]
+enum Where {
+    Interface,
+    Cgroup,
+    Clock,
+}
+
+impl Where {
+    fn of(program: &Program) -> Option<Where> {
+        match program.program_type() {
+            ProgramType::XDP | ProgramType::SCHED_CLS => Some(Where::Interface),
+            ProgramType::PERF_EVENT => Some(Where::Clock),
+            ProgramType::LSM => {
+                let is = program.attach_info().attach_type == Some(AttachType::LSM_CGROUP);
+                is.then_some(Where::Cgroup)
+            }
+            kind => CgroupKind::includes(kind).then_some(Where::Cgroup),
+        }
+    }
+}
+
+/// Whether a program of traffic control is for what an interface sends.
+fn goes_out(program: &Program) -> bool {
+    let info = program.attach_info();
+    info.attach_type == Some(AttachType::TCX_EGRESS) || info.section.ends_with("egress")
+}
+
+/// Which option says where to attach a program that was passed over, as the end of a sentence.
+pub(super) fn hint(program: &Program) -> String {
+    let target = match Where::of(program) {
+        Some(Where::Interface) => return "; say where with --interface".to_owned(),
+        Some(Where::Cgroup) => return "; say where with --cgroup".to_owned(),
+        Some(Where::Clock) => return String::new(),
+        None => program.attach_info().section.split('/').next(),
+    };
+    match target {
+        Some("uprobe" | "uretprobe" | "uprobe.s" | "uretprobe.s") => {
+            format!("; say where with --at {}=FILE:FUNCTION", program.name())
+        }
+        Some("usdt" | "usdt.s") => {
+            format!(
+                "; say where with --at {}=FILE:PROVIDER:NAME",
+                program.name()
+            )
+        }
+        Some("kprobe" | "kretprobe") => {
+            format!("; say where with --at {}=FUNCTION", program.name())
+        }
+        _ => String::new(),
+    }
+}
+
+/// `--at PROGRAM=TARGET`: which programs, and what stands behind the slash of their section.
+pub(super) fn retarget(spec: &mut CollectionSpec, options: &[String]) -> anyhow::Result<()> {
+    let name = spec.name.clone();
+    for option in options {
+        let (pattern, target) = option
+            .split_once('=')
+            .with_context(|| format!("`--at {option}` is no PROGRAM=TARGET"))?;
+        let patterns: Vec<Pattern> = vec![pattern.parse()?];
+        let mut found = false;
+        for program in spec.programs_mut() {
+            if crate::pattern::wanted(&patterns, &name, &program.name) {
+                found = true;
+                program.attach_to = Some(target.to_owned());
+            }
+        }
+        if !found {
+            let all = spec.programs().iter().map(|program| program.name.as_str());
+            let nearest = oxbpf::suggest::nearest(pattern, all);
+            let hint = oxbpf::suggest::did_you_mean(&nearest);
+            let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+            bail!("`--at {option}`: the object has no program `{pattern}`{hint}");
+        }
+    }
+    Ok(())
+}
