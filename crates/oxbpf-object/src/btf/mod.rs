@@ -3,8 +3,8 @@
 //! BTF is a list of type records and a list of strings. A type's id is its position in the list, counted from 1; id 0 is `void`.
 //! Split BTF (a kernel module's) continues the ids and the strings of a base (the kernel's).
 //!
-//! [`Btf`] keeps the bytes as they are and holds one offset per type; [`Type`] is a `Copy` view of one record, decoded when asked.
-//! So opening the BTF of a whole kernel costs a pass over its records and half a megabyte.
+//! [`Btf`] keeps the bytes as they are and where every eighth record starts; [`Type`] is a `Copy` view of one record, decoded when
+//! asked. So opening the BTF of a whole kernel costs a pass over its records and some sixty kilobytes.
 //!
 //! The bytes may come from anywhere: nothing in them makes a function here panic, loop without end, or allocate more than a part of
 //! their own size. What a newer format adds is survived where it can be: a longer header is fine, and records of unknown kinds are
@@ -27,6 +27,7 @@ mod header;
 mod kind;
 mod min;
 mod names;
+mod record_index;
 mod resolve;
 mod sanitize;
 mod type_name;
@@ -44,11 +45,12 @@ pub use describe::{Description, Field, FieldValue};
 pub(crate) use edit::{Edit, Word};
 pub use error::Error;
 pub use ext::{BtfExt, CoreRelo, FuncInfo, Groups, LineInfo, Record, Records};
-use header::{Header, RecordLayouts, TYPE_SIZE, info_kind};
+use header::{Header, RecordLayouts, TYPE_SIZE};
 pub use kind::Kind;
 pub use min::MinBtf;
 pub use names::FindAll;
 use names::Names;
+use record_index::RecordIndex;
 pub use sanitize::SupportedKinds;
 use types::RawMember;
 pub use types::{
@@ -101,8 +103,7 @@ struct Inner {
     first: u32,
     /// The offset of the first string of our own.
     first_string: u32,
-    /// Where each record starts within the types, and at last where the last one ends.
-    offsets: Box<[u32]>,
+    records: RecordIndex,
     unread: Option<Error>,
     names: Names,
     pointer_size: OnceLock<u8>,
@@ -154,13 +155,14 @@ impl Btf {
             ([], Some(base)) => RecordLayouts::new(base.part(&base.0.header.layouts)),
             (own, _) => RecordLayouts::new(own),
         };
-        let (offsets, unread) = index(part(&header.types), header.endian, first, &layouts)?;
+        let types = part(&header.types);
+        let (records, unread) = RecordIndex::new(types, header.endian, first, layouts)?;
         Ok(Btf(Arc::new(Inner {
             header,
             base: base.cloned(),
             first,
             first_string,
-            offsets,
+            records,
             unread,
             names: Names::default(),
             pointer_size: OnceLock::new(),
@@ -195,8 +197,7 @@ impl Btf {
 
     /// One more than the last id.
     pub fn end(&self) -> TypeId {
-        let own = self.0.offsets.len().saturating_sub(1);
-        TypeId(self.0.first.saturating_add(own as u32))
+        TypeId(self.0.first.saturating_add(self.0.records.count()))
     }
 
     /// The type with this id, of the base too; [`TypeId::VOID`] is always there.
@@ -232,8 +233,8 @@ impl Btf {
         Types {
             btf: self,
             next: self.0.first,
-            bytes: self.type_bytes(),
-            offsets: self.0.offsets.windows(2),
+            end: self.end().0,
+            rest: self.type_bytes(),
         }
     }
 
@@ -298,9 +299,8 @@ impl Btf {
     /// Where the record of a type of our own is among the types.
     #[inline]
     fn range_of(&self, id: TypeId) -> Option<std::ops::Range<usize>> {
-        let position = id.0.checked_sub(self.0.first)? as usize;
-        let &[start, end] = self.0.offsets.get(position..)?.first_chunk()?;
-        Some(start as usize..end as usize)
+        let position = id.0.checked_sub(self.0.first)?;
+        self.0.records.range(self.type_bytes(), position)
     }
 }
 
@@ -317,61 +317,15 @@ impl fmt::Debug for Btf {
     }
 }
 
-/// Finds where each record starts. The last offset is where the last one ends.
-fn index(
-    types: &[u8],
-    endian: Endian,
-    first: u32,
-    layouts: &RecordLayouts,
-) -> Result<(Box<[u32]>, Option<Error>), Error> {
-    // At most four bytes for each twelve of the input.
-    let mut offsets = Vec::with_capacity(types.len().div_ceil(TYPE_SIZE).saturating_add(1));
-    let mut unread = None;
-    let mut at = 0u32;
-    offsets.push(at);
-    while (at as usize) < types.len() {
-        let id = u32::try_from(offsets.len())
-            .ok()
-            .and_then(|n| n.checked_add(first)?.checked_sub(1));
-        let id = TypeId(id.ok_or(Error::TooManyTypes)?);
-        let Some(info) = endian.read_u32(types, (at as usize).saturating_add(4)) else {
-            return Err(Error::TruncatedType {
-                id,
-                offset: at,
-                kind: Kind::VOID,
-            });
-        };
-        let kind = info_kind(info);
-        let Some(length) = layouts.record_len(info) else {
-            unread = Some(Error::UnknownKind {
-                id,
-                offset: at,
-                kind,
-            });
-            break;
-        };
-        let end = length.saturating_add(at.into());
-        if end > types.len() as u64 {
-            return Err(Error::TruncatedType {
-                id,
-                offset: at,
-                kind,
-            });
-        }
-        at = end as u32;
-        offsets.push(at);
-    }
-    Ok((offsets.into_boxed_slice(), unread))
-}
-
 /// Iterator over the types of a [`Btf`]; see [`Btf::types`].
 #[derive(Debug, Clone)]
 pub struct Types<'a> {
     btf: &'a Btf,
     next: u32,
-    bytes: &'a [u8],
-    /// Start and end of each record to come.
-    offsets: std::slice::Windows<'a, u32>,
+    /// One more than the last id.
+    end: u32,
+    /// The records to come.
+    rest: &'a [u8],
 }
 
 impl<'a> Iterator for Types<'a> {
@@ -379,15 +333,21 @@ impl<'a> Iterator for Types<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let &[start, end] = self.offsets.next()?.first_chunk()?;
+        if self.next >= self.end {
+            return None;
+        }
         let id = TypeId(self.next);
+        let (record, rest) = self
+            .rest
+            .split_at_checked(self.btf.0.records.end(self.rest, 0)?)?;
         self.next = self.next.saturating_add(1);
-        let record = self.bytes.get(start as usize..end as usize)?;
+        self.rest = rest;
         Some((id, Type::new(self.btf, id, record)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.offsets.size_hint()
+        let left = self.end.saturating_sub(self.next) as usize;
+        (left, Some(left))
     }
 }
 

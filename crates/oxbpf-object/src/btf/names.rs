@@ -4,11 +4,10 @@
 //! questions are answered by going through the records, which is quick since most are of another kind; whoever goes on
 //! asking gets an index.
 
-use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Btf, Kind, Type, TypeId};
+use super::{Btf, Kind, Type, TypeId, Types};
 
 /// Questions answered without an index. Making one costs about as much as so many scans.
 const SCANS: u32 = 8;
@@ -37,15 +36,15 @@ impl Index {
         let mut next = vec![END; types.len()];
         let mut buckets = vec![END; types.len().next_power_of_two()];
         let mask = buckets.len().wrapping_sub(1);
-        for (position, slot) in next.iter_mut().enumerate().rev() {
-            let name = btf
-                .at(position as u32)
-                .and_then(|ty| ty.name_bytes().ok())
-                .unwrap_or_default();
-            if name.is_empty() {
-                continue;
+        // At first, the bucket that a type belongs in.
+        for (slot, (_, ty)) in next.iter_mut().zip(types) {
+            let name = ty.name_bytes().unwrap_or_default();
+            if !name.is_empty() {
+                *slot = (hash(name) & mask) as u32;
             }
-            if let Some(bucket) = buckets.get_mut(hash(name) & mask) {
+        }
+        for (position, slot) in next.iter_mut().enumerate().rev() {
+            if let Some(bucket) = buckets.get_mut(*slot as usize) {
                 *slot = std::mem::replace(bucket, position as u32);
             }
         }
@@ -121,34 +120,40 @@ pub struct FindAll<'a> {
     candidates: Candidates<'a>,
 }
 
-/// Positions in one BTF of the types that may have the name.
+/// The types of one BTF that may have the name.
 #[derive(Debug, Clone)]
 enum Candidates<'a> {
-    All(Range<u32>),
-    Bucket { index: &'a Index, next: u32 },
+    All(Types<'a>),
+    Bucket {
+        btf: &'a Btf,
+        index: &'a Index,
+        next: u32,
+    },
 }
 
 impl<'a> Candidates<'a> {
     fn new(btf: &'a Btf, name: &str) -> Candidates<'a> {
         match btf.name_index() {
             Some(index) => Candidates::Bucket {
+                btf,
                 index,
                 next: index.first(name.as_bytes()),
             },
-            None => Candidates::All(0..btf.types().len() as u32),
+            None => Candidates::All(btf.types()),
         }
     }
 }
 
-impl Iterator for Candidates<'_> {
-    type Item = u32;
+impl<'a> Iterator for Candidates<'a> {
+    type Item = Type<'a>;
 
-    fn next(&mut self) -> Option<u32> {
+    #[inline]
+    fn next(&mut self) -> Option<Type<'a>> {
         match self {
-            Candidates::All(positions) => positions.next(),
-            Candidates::Bucket { index, next } => {
+            Candidates::All(types) => types.next().map(|(_, ty)| ty),
+            Candidates::Bucket { btf, index, next } => {
                 let following = *index.next.get(*next as usize)?;
-                Some(std::mem::replace(next, following))
+                btf.at(std::mem::replace(next, following))
             }
         }
     }
@@ -175,10 +180,7 @@ impl<'a> Iterator for FindAll<'a> {
             return None;
         }
         loop {
-            for position in self.candidates.by_ref() {
-                let Some(ty) = self.searched.at(position) else {
-                    continue;
-                };
+            for ty in self.candidates.by_ref() {
                 if self.kind.is_none_or(|kind| kind == ty.kind()) && ty.is_named(self.name) {
                     return Some(Type::new(self.btf, ty.id(), ty.raw()));
                 }

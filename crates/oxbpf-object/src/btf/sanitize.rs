@@ -5,7 +5,7 @@
 
 use bitflags::bitflags;
 
-use super::header::info_vlen;
+use super::header::{info_kind, info_vlen};
 use super::{
     Btf, BtfBuilder, Contents, Error, Func, FuncLinkage, Kind, SectionVar, TypeId, Var, VarLinkage,
 };
@@ -150,7 +150,7 @@ impl BtfBuilder {
             let Some([name, info, third, rest @ ..]) = self.record_mut(id) else {
                 break;
             };
-            let (kind, count) = (super::info_kind(*info), info_vlen(*info));
+            let (kind, count) = (info_kind(*info), info_vlen(*info));
             let to = |kind: Kind, count: u32| u32::from(kind.0) << 24 | count;
             // A note may be on a variable or function, and not on what they are replaced by.
             let notes = Has::DECL_TAG | Has::DATASEC | Has::FUNC;
