@@ -8,6 +8,8 @@ use std::{
 
 use oxbpf_object::Endian;
 
+#[cfg(feature = "command")]
+use crate::fresh::Note;
 use crate::{
     clang::Clang,
     committed,
@@ -34,6 +36,8 @@ pub struct Builder {
     name: Option<String>,
     stem: Option<String>,
     clang: Option<OsString>,
+    /// The clang that it is, once it was looked for.
+    found: Option<Clang>,
     cflags: Vec<OsString>,
     vmlinux: Option<PathBuf>,
     types: Vec<String>,
@@ -55,6 +59,7 @@ impl Builder {
             name: None,
             stem: None,
             clang: None,
+            found: None,
             cflags: Vec::new(),
             vmlinux: None,
             types: Vec::new(),
@@ -193,7 +198,7 @@ impl Builder {
     /// express.
     pub fn generate(&self) -> Result<Output> {
         let name = self.checked_name()?;
-        let cflags = absolute_paths(&self.cflags);
+        let cflags = absolute_paths(&self.cflags, Path::new(""));
         self.pipeline(&name, &cflags)?.run()
     }
 
@@ -205,7 +210,7 @@ impl Builder {
         let mut builder = self.clone();
         builder.targets = vec![Target::of(Endian::NATIVE)];
         builder.arches = Arch::host().into_iter().collect();
-        let cflags = absolute_paths(&builder.cflags);
+        let cflags = absolute_paths(&builder.cflags, Path::new(""));
         builder.pipeline("object", &cflags)?.object()
     }
 
@@ -215,23 +220,17 @@ impl Builder {
     /// As [`generate`](Self::generate).
     pub fn vmlinux_header(&self) -> Result<String> {
         let name = self.checked_name()?;
-        let cflags = absolute_paths(&self.cflags);
+        let cflags = absolute_paths(&self.cflags, Path::new(""));
         self.pipeline(&name, &cflags)?.vmlinux_header()
     }
 
     fn pipeline<'a>(&'a self, name: &'a str, cflags: &'a [OsString]) -> Result<Pipeline<'a>> {
         check_cflags(&self.cflags)?;
-        let is_c = self.inputs.iter().any(|path| !is_object(path));
-        let clang = match &self.clang {
-            _ if !is_c => None,
-            Some(path) => Some(Clang::at(path)?),
-            None => Some(Clang::find()?),
-        };
         Ok(Pipeline {
             inputs: &self.inputs,
             name,
             stem: self.stem.as_deref().unwrap_or(name),
-            clang,
+            clang: self.find_clang()?,
             cflags,
             vmlinux: self.vmlinux.as_deref(),
             minimal_vmlinux: self.minimal_vmlinux,
@@ -241,6 +240,32 @@ impl Builder {
             strip: self.strip,
             color: self.color,
         })
+    }
+
+    /// The clang to use, if there is C.
+    fn find_clang(&self) -> Result<Option<Clang>> {
+        let is_c = self.inputs.iter().any(|path| !is_object(path));
+        Ok(match (&self.found, &self.clang) {
+            _ if !is_c => None,
+            (Some(found), _) => Some(found.clone()),
+            (None, Some(path)) => Some(Clang::at(path)?),
+            (None, None) => Some(Clang::find()?),
+        })
+    }
+
+    /// The name of the module's file.
+    #[cfg(feature = "command")]
+    pub(crate) fn module_name(&self) -> Result<String> {
+        let name = self.checked_name()?;
+        Ok(format!("{}.rs", self.stem.as_ref().unwrap_or(&name)))
+    }
+
+    /// The note on the last run that generated this file, among others.
+    #[cfg(feature = "command")]
+    pub(crate) fn note(&mut self, module: &Path, more: &str) -> Result<Option<Note>> {
+        let request = format!("{self:?} {more}");
+        self.found = self.find_clang()?;
+        Ok(Note::on(&request, self.found.as_ref(), module))
     }
 
     /// For a `build.rs`: compiles for the crate's target, writes into `OUT_DIR`, tells cargo

@@ -80,7 +80,7 @@ impl Job<'_> {
     /// # Errors
     /// [`ErrorKind::Compile`] with clang's messages if clang refuses.
     pub(crate) fn compile(&self, variant: Variant) -> Result<Compiled> {
-        let directory = self.scratch.directory(variant.target.name())?;
+        let directory = self.scratch.directory(&variant.directory())?;
         let object = directory.join("object.o");
         let rules = directory.join("object.d");
         let mut command = self.command(variant)?;
@@ -128,7 +128,8 @@ impl Job<'_> {
         Ok(output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()))
     }
 
-    fn command(&self, Variant { target, arch }: Variant) -> Result<Command> {
+    fn command(&self, variant: Variant) -> Result<Command> {
+        let Variant { target, arch } = variant;
         let mut command = Command::new(self.clang.path());
         // BTF holds the lines of the source, which clang looks for by the paths of the prefix
         // map: they are true from here.
@@ -158,7 +159,7 @@ impl Job<'_> {
             "-fno-color-diagnostics"
         });
         command.args(self.cflags);
-        command.arg("-isystem").arg(self.own_headers(target)?);
+        command.arg("-isystem").arg(self.own_headers(variant)?);
         if let Some(directory) = &self.vmlinux {
             command.arg("-I").arg(directory);
         }
@@ -171,15 +172,14 @@ impl Job<'_> {
     /// A directory with `bpf2rs.h`, and an `asm/byteorder.h` that says the target's byte order. The
     /// system's speaks of this machine's processor, and would lay out `struct iphdr` the wrong way
     /// round for the other one.
-    fn own_headers(&self, target: Target) -> Result<PathBuf> {
-        let directory = self.scratch.directory(target.name())?;
-        let asm = self
-            .scratch
-            .directory(&format!("{}/asm", target.name()))?
-            .join("byteorder.h");
+    fn own_headers(&self, variant: Variant) -> Result<PathBuf> {
+        let name = variant.directory();
+        let directory = self.scratch.directory(&name)?;
+        let asm = self.scratch.directory(&format!("{name}/asm"))?;
+        let asm = asm.join("byteorder.h");
         let text = format!(
             "#include <linux/byteorder/{}_endian.h>\n",
-            target.endian_name()
+            variant.target.endian_name()
         );
         fs::write(&asm, text).map_err(|e| Error::io("writing", &asm, e))?;
         let marks = directory.join("bpf2rs.h");
@@ -278,14 +278,15 @@ const PATH_FLAGS: &[(&str, bool)] = &[
     ("-imacros", false),
 ];
 
-/// The user's flags with their paths made absolute: clang runs in the source's directory, and
-/// [`prefix_map`] compares paths.
-pub(crate) fn absolute_paths(cflags: &[OsString]) -> Vec<OsString> {
+/// The user's flags with their paths, which are relative to `base`, made absolute: clang runs in the source's
+/// directory, and [`prefix_map`] compares paths.
+pub(crate) fn absolute_paths(cflags: &[OsString], base: &Path) -> Vec<OsString> {
     let absolute = |path: &OsStr| {
-        let path = Path::new(path);
+        let path = base.join(path);
         path.canonicalize()
-            .or_else(|_| std::path::absolute(path))
-            .map_or_else(|_| path.into(), PathBuf::into_os_string)
+            .or_else(|_| std::path::absolute(&path))
+            .unwrap_or(path)
+            .into_os_string()
     };
     let mut flags = Vec::with_capacity(cflags.len());
     let mut given = cflags.iter();
@@ -440,13 +441,14 @@ mod tests {
 
     #[test]
     fn maps_paths_to_where_they_are_from_the_source() {
-        let cflags = absolute_paths(&flags(&[
+        let cflags = flags(&[
             "-I/home/me/p",
             "-isystem",
             "/opt/inc",
             "-DX",
             "-I/home/me/p/include",
-        ]));
+        ]);
+        let cflags = absolute_paths(&cflags, Path::new(""));
         let map = prefix_map(Path::new("/home/me/p/src/bpf/x.c"), &cflags);
         let map: Vec<_> = map
             .iter()
@@ -490,7 +492,20 @@ mod tests {
             "-include-pch".into(),
             "-I".into(),
         ];
-        assert_eq!(absolute_paths(&given), expected);
+        assert_eq!(absolute_paths(&given, Path::new("")), expected);
+        // Of a project elsewhere, relative to that.
+        let given = flags(&["-Ibpf2rs", "-I/x"]);
+        let expected = [
+            "-I".into(),
+            here.join("..")
+                .canonicalize()
+                .unwrap()
+                .join("bpf2rs")
+                .into_os_string(),
+            "-I".into(),
+            "/x".into(),
+        ];
+        assert_eq!(absolute_paths(&given, Path::new("..")), expected);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub mod command;
 mod committed;
 mod compile;
 mod error;
+#[cfg(feature = "command")]
+mod fresh;
 #[cfg(feature = "__fuzz")]
 #[doc(hidden)]
 pub mod fuzz;

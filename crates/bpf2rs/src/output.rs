@@ -21,6 +21,9 @@ pub struct Output {
     pub(crate) module: String,
     pub(crate) objects: Vec<(Variant, Vec<u8>)>,
     pub(crate) dependencies: Vec<PathBuf>,
+    /// The types that a `vmlinux.h` was made of.
+    #[cfg_attr(not(feature = "command"), allow(dead_code))]
+    pub(crate) vmlinux: Option<PathBuf>,
     pub(crate) warnings: String,
     /// What compiled it, if anything had to be compiled.
     pub(crate) clang: Option<Version>,
@@ -110,6 +113,13 @@ impl Output {
     #[must_use]
     pub fn dependencies(&self) -> &[PathBuf] {
         &self.dependencies
+    }
+
+    /// Every file that it was made of.
+    #[cfg(feature = "command")]
+    pub(crate) fn read(&self) -> impl Iterator<Item = &Path> {
+        let paths = self.dependencies.iter().chain(&self.vmlinux);
+        paths.map(PathBuf::as_path)
     }
 
     /// clang's warnings, with their lines.

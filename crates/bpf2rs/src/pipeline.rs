@@ -53,16 +53,12 @@ pub(crate) fn is_object(path: &Path) -> bool {
 impl Pipeline<'_> {
     pub(crate) fn run(&self) -> Result<Output> {
         let sources: Vec<_> = self.inputs.iter().map(|path| file_name(path)).collect();
-        let scratch = Scratch::new()?;
-        let inputs = self.inputs.iter().map(|path| absolute(path));
-        let inputs: Vec<_> = inputs.collect::<Result<_>>()?;
-        let vmlinux = self.vmlinux(&inputs, &scratch)?;
+        let (linked, vmlinux) = self.linked(&self.variants)?;
         let mut objects = Vec::new();
         let mut specs = Vec::new();
         let mut dependencies = Vec::new();
-        let mut warnings = String::new();
-        for variant in &self.variants {
-            let linked = self.link(&inputs, *variant, vmlinux.as_deref(), &scratch)?;
+        let mut warnings = None;
+        for (variant, linked) in self.variants.iter().zip(linked) {
             let spec = CollectionSpec::parse_named(self.name, &linked.object).map_err(|error| {
                 Error::new(
                     ErrorKind::InvalidObject,
@@ -73,9 +69,8 @@ impl Pipeline<'_> {
                 )
                 .with_source(error)
             })?;
-            if specs.is_empty() {
-                warnings = linked.diagnostics;
-            }
+            // They are the same for all.
+            warnings.get_or_insert(linked.diagnostics);
             specs.push(spec);
             dependencies.extend(linked.dependencies);
             objects.push((*variant, linked.object));
@@ -98,22 +93,69 @@ impl Pipeline<'_> {
             module,
             objects,
             dependencies,
-            warnings,
+            vmlinux,
+            warnings: warnings.unwrap_or_default(),
             clang,
         })
     }
 
     /// The object for the first variant, and clang's warnings.
     pub(crate) fn object(&self) -> Result<(Vec<u8>, String)> {
+        let first = self.variants.get(..1).unwrap_or_default();
+        let (linked, _) = self.linked(first)?;
+        let linked = linked.into_iter().next();
+        Ok(linked
+            .map(|linked| (linked.object, linked.diagnostics))
+            .unwrap_or_default())
+    }
+
+    /// What the inputs give for some variants, and the types that a `vmlinux.h` was made of for them.
+    fn linked(&self, variants: &[Variant]) -> Result<(Vec<Linked>, Option<PathBuf>)> {
         let scratch = Scratch::new()?;
         let inputs = self.inputs.iter().map(|path| absolute(path));
         let inputs: Vec<_> = inputs.collect::<Result<_>>()?;
-        let vmlinux = self.vmlinux(&inputs, &scratch)?;
-        let Some(&variant) = self.variants.first() else {
-            return Ok((Vec::new(), String::new()));
+        let error = match self.link_all(&inputs, variants, None, &scratch) {
+            Err(error) if vmlinux::is_missing(&error) => error,
+            result => return Ok((result?, None)),
         };
-        let linked = self.link(&inputs, variant, vmlinux.as_deref(), &scratch)?;
-        Ok((linked.object, linked.diagnostics))
+        let Some(directory) = self.vmlinux(&inputs, &scratch)? else {
+            return Err(error);
+        };
+        let linked = self.link_all(&inputs, variants, Some(&directory), &scratch)?;
+        Ok((linked, Some(vmlinux::source(self.vmlinux).to_path_buf())))
+    }
+
+    /// Compiles for all variants at once.
+    fn link_all(
+        &self,
+        inputs: &[PathBuf],
+        variants: &[Variant],
+        vmlinux: Option<&Path>,
+        scratch: &Scratch,
+    ) -> Result<Vec<Linked>> {
+        let link = |variant: &Variant| self.link(inputs, *variant, vmlinux, scratch);
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = variants
+                .iter()
+                .map(|variant| {
+                    let thread = std::thread::Builder::new();
+                    // Where there can be no threads, one after the other.
+                    thread
+                        .spawn_scoped(scope, move || link(variant))
+                        .map_err(|_| variant)
+                })
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| match thread {
+                    Ok(thread) => match thread.join() {
+                        Ok(result) => result,
+                        Err(panic) => std::panic::resume_unwind(panic),
+                    },
+                    Err(variant) => link(variant),
+                })
+                .collect()
+        })
     }
 
     fn job<'a>(&'a self, source: &'a Path, scratch: &'a Scratch) -> Option<Job<'a>> {

@@ -94,6 +94,14 @@ impl Variant {
             _ => self.target.file_name(stem),
         }
     }
+
+    /// The name of a directory for what compiling it takes.
+    pub(crate) fn directory(self) -> String {
+        match self.arch {
+            Some(arch) => format!("{}-{arch}", self.target),
+            None => self.target.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Variant {

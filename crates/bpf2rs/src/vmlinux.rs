@@ -33,9 +33,19 @@ pub(crate) fn make(
     Ok(directory)
 }
 
+/// Where the types come from.
+pub(crate) fn source(from: Option<&Path>) -> &Path {
+    from.unwrap_or(Path::new(KERNEL_BTF))
+}
+
+/// Whether compiling failed for want of a `vmlinux.h`.
+pub(crate) fn is_missing(error: &Error) -> bool {
+    error.kind() == ErrorKind::Compile && error.diagnostics().contains("'vmlinux.h' file not found")
+}
+
 /// The text of such a header.
 pub(crate) fn header(from: Option<&Path>, sources: Option<&[String]>) -> Result<String> {
-    let path = from.unwrap_or(Path::new(KERNEL_BTF));
+    let path = source(from);
     let bytes = fs::read(path).map_err(|error| {
         let failed = Error::new(
             ErrorKind::Io,

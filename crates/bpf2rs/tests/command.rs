@@ -125,6 +125,9 @@ fn dwarf_is_stripped_unless_it_is_wanted() {
     let whole = project.read("out/count.bpfel.o");
     assert!(contains(&whole, b".debug_info") && !contains(&stripped, b".debug_"));
     assert!(stripped.len() < whole.len());
+    // The last word counts.
+    project.generate(&["--no-strip", "--strip"]).succeeds();
+    assert_eq!(project.read("out/count.bpfel.o"), stripped);
     // Everything that a loader reads is the same.
     let parse = |bytes: &[u8]| CollectionSpec::parse_named("count", bytes).unwrap();
     let (stripped, whole) = (parse(&stripped), parse(&whole));

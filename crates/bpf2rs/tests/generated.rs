@@ -92,6 +92,8 @@ fn types_are_laid_out_as_clang_lays_them_out() {
         "struct spec" Spec { result }
         "struct event" Event { pid, comm }
         "struct header" Header { kind, length, rest }
+        "struct uneven" Uneven { number, length, rest }
+        "struct sample" Sample { number, packet }
         "counter_t" CounterT { count }
         "enum color" Color {}
         "enum wide" Wide {}
@@ -321,7 +323,7 @@ fn load(test: &str) -> Option<zoo::Objects> {
 fn run(program: &oxbpf::Program) {
     // A packet that such a program looks at has an Ethernet header at least.
     let packet = TestRun {
-        data: &[0; 64],
+        data: &[9; 64],
         ..TestRun::default()
     };
     program.test_run(packet).unwrap();
@@ -427,6 +429,24 @@ fn what_is_written_field_by_field_a_program_reads() {
     objects.bss.from_rust().store(e).unwrap();
     run(&objects.programs.read_everything);
     assert_ne!(objects.bss.wrong().load().unwrap(), 0);
+}
+
+#[test]
+fn events_may_go_on_after_what_is_always_there() {
+    let Some(objects) = load("events_may_go_on_after_what_is_always_there") else {
+        return;
+    };
+    let mut tails = objects.maps.tails.reader().unwrap();
+    let mut samples = objects.maps.samples.reader().unwrap();
+    run(&objects.programs.write_tails);
+    let event = tails.next().unwrap().unwrap();
+    assert_eq!((event.number, event.length), (7, 1));
+    assert_eq!(event.tail, [42]);
+    let sample = samples.next().unwrap().unwrap();
+    assert_eq!(sample.number, 8);
+    // What the packet begins with, and what the kernel pads with.
+    assert_eq!(sample.tail.len(), 12);
+    assert_eq!(sample.tail[..5], [9; 5]);
 }
 
 #[test]

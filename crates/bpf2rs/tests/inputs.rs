@@ -251,6 +251,48 @@ fn the_module_can_have_another_name_and_place() {
 }
 
 #[test]
+fn the_name_may_be_an_option_or_that_of_the_source() {
+    let project = Project::new();
+    let given = |arguments: &[&str]| {
+        let all = [arguments, &["--target", "bpfel", "--", "-Iinclude"]].concat();
+        let out = project.run(&all).succeeds().out;
+        let module = out.lines().next().unwrap_or_default().to_owned();
+        let text = text(&project, &module);
+        let (_, name) = text.split_once("The object `").unwrap();
+        (
+            module,
+            name.split('`').next().unwrap_or_default().to_owned(),
+        )
+    };
+    let pair = |module: &str, name: &str| (module.to_owned(), name.to_owned());
+    assert_eq!(
+        given(&["src/count.bpf.c", "--ident", "mine"]),
+        pair("./mine.rs", "mine")
+    );
+    assert_eq!(
+        given(&[
+            "src/count.bpf.c",
+            "--ident",
+            "mine",
+            "--output",
+            "out/yours.rs"
+        ]),
+        pair("out/yours.rs", "mine")
+    );
+    assert_eq!(given(&["src/count.bpf.c"]), pair("./count.rs", "count"));
+    let run = project
+        .run(&["src/count.bpf.c", "--ident", "no name"])
+        .fails();
+    assert!(
+        run.err.contains("`no name` cannot be the name"),
+        "{}",
+        run.err
+    );
+    let run = project.run(&["count"]).fails();
+    assert!(run.err.contains("`count` is no C source"), "{}", run.err);
+}
+
+#[test]
 fn make_learns_what_the_output_depends_on() {
     let project = Project::new();
     project

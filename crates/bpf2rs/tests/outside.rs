@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Project, Run, WORKSPACE, bpf2rs, cargo};
+use common::{Project, Run, WORKSPACE, bpf2rs, cache, cargo};
 
 fn new(project: &Project, arguments: &[&str]) -> Run {
     let mut command = bpf2rs();
@@ -283,6 +283,7 @@ fn cargo_bpf2rs(project: &Project, arguments: &[&str]) -> Run {
     // As cargo runs it.
     command
         .current_dir(project.path())
+        .env("XDG_CACHE_HOME", cache())
         .arg("bpf2rs")
         .args(arguments);
     Run::of(&mut command)

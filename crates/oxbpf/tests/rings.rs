@@ -13,7 +13,7 @@ use oxbpf::map::{Array, CreateOptions, Map};
 use oxbpf::object::kernel::{MapFlags, MapType};
 use oxbpf::object::spec::MapSpec;
 use oxbpf::program::TestRun;
-use oxbpf::ring::{Events, FlightRecorder, PerfBufferOptions, Wakeup};
+use oxbpf::ring::{EventMap, Events, FlightRecorder, PerfBufferOptions, Tailed, Wakeup};
 use oxbpf::{
     Collection, Error, ErrorKind, Loadable, Loader, PerfBuffer, Program, RingBuffer, UserRingBuffer,
 };
@@ -300,6 +300,47 @@ fn records_of_any_length_go_around_the_end() {
         assert_eq!(read.unwrap(), 100);
     }
     assert_eq!(counts(&objects), (10_000, 0));
+}
+
+#[test]
+fn a_record_may_go_on_after_a_value() {
+    let objects = load();
+    let events: EventMap<Tailed<[u8; 4], 4>> = objects.maps.events.typed().unwrap();
+    let samples: EventMap<Tailed<[u8; 4], 4>> = objects.maps.samples.typed().unwrap();
+    for (map, program, len) in [
+        (events, &objects.programs.write_event, 16),
+        (samples, &objects.programs.write_sample, 20),
+    ] {
+        let mut reader = map.reader().unwrap();
+        run(program, 2);
+        let mut whole = Vec::new();
+        let count = reader.for_each(10, |event| {
+            whole.push([&event.head[..], &event.tail].concat());
+        });
+        assert_eq!(count.unwrap(), 2);
+        let seqs: Vec<u64> = whole
+            .iter()
+            .map(|whole| {
+                assert_eq!(whole.len(), len);
+                let words = whole.chunks_exact(4).take(4);
+                let words: Vec<u32> = words
+                    .map(|word| u32::from_ne_bytes(word.try_into().unwrap()))
+                    .collect();
+                unpack(words.try_into().unwrap()).0
+            })
+            .collect();
+        assert_eq!(seqs[1], seqs[0] + 1);
+        // And one that ends before the value does.
+        let none: EventMap<Tailed<[u8; 4], 21>> = map.map().typed().unwrap();
+        drop(reader);
+        let mut reader = none.reader().unwrap();
+        run(program, 1);
+        assert_kind(
+            reader.next(),
+            ErrorKind::WrongSize,
+            "before what may follow",
+        );
+    }
 }
 
 #[test]

@@ -153,7 +153,12 @@ fn loaded(map: &MapSpec, types: &mut Types<'_>, marks: &Marks<'_>) -> Result<Loa
                 ),
             ));
         }
+        let tail = types.tail(event);
         let event = side(map, "event", event, types)?;
+        let event = match tail {
+            Some(offset) => format!("::oxbpf::ring::Tailed<{event}, {offset}>"),
+            None => event,
+        };
         return Ok(Loaded::Front(format!("::oxbpf::ring::EventMap<{event}>")));
     }
     Ok(match map.map_type {

@@ -298,6 +298,20 @@ impl<'a> Types<'a> {
         Err(self.unsupported(id, asker, "is a typedef of itself"))
     }
 
+    /// Where the array without a length begins that a structure ends in, if it does.
+    pub(super) fn tail(&self, id: TypeId) -> Option<u32> {
+        let ty = self.btf.skip_modifiers_and_typedefs(id).ok()?;
+        let Contents::Struct(_) = ty.contents() else {
+            return None;
+        };
+        let last = ty.members().next_back()?;
+        let member = self.btf.skip_modifiers_and_typedefs(last.ty).ok()?;
+        match member.contents() {
+            Contents::Array(array) if array.len == 0 => Some(last.bit_offset / 8),
+            _ => None,
+        }
+    }
+
     pub(super) fn unsupported(&self, id: TypeId, asker: Asker<'_>, why: &str) -> Error {
         Error::new(
             ErrorKind::Type,

@@ -11,19 +11,21 @@ use std::{
 use clap::Args;
 
 use crate::{
-    Arch, Builder, Check, Output, Target,
+    Arch, Builder, Check, Target,
     error::{Error, ErrorKind, Result},
+    fresh::Note,
 };
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// Name of the object, the module and the files
-    #[arg(required = true)]
-    pub(super) name: Option<String>,
+    /// A name for the object, its module and its files, then the C sources, or objects (.o), which are linked
+    /// into one object if there are several. Without a name, it is that of the first source up to its first dot
+    #[arg(required = true, value_name = "NAME> <FILE.c")]
+    pub(super) inputs: Vec<PathBuf>,
 
-    /// The C sources, or objects (.o), to be linked into one object if there are several
-    #[arg(required = true, value_name = "FILE.c")]
-    inputs: Vec<PathBuf>,
+    /// The name, if it is not to be the first argument
+    #[arg(long, value_name = "NAME")]
+    ident: Option<String>,
 
     /// Where the files go
     #[arg(
@@ -41,6 +43,10 @@ pub(super) struct Arguments {
     /// Write nothing; say what differs from the files that are there, and fail if anything does
     #[arg(long)]
     check: bool,
+
+    /// Generate though nothing has changed since the last time
+    #[arg(long)]
+    force: bool,
 
     /// Write a rule for `make` too: the generated files depend on the sources and their headers
     #[arg(long, value_name = "FILE")]
@@ -79,8 +85,12 @@ pub(super) struct Arguments {
     #[arg(long)]
     no_embed: bool,
 
+    /// Take DWARF out of the objects, as is done anyway
+    #[arg(long, overrides_with = "no_strip")]
+    strip: bool,
+
     /// Leave DWARF in the objects
-    #[arg(long)]
+    #[arg(long, overrides_with = "strip")]
     no_strip: bool,
 
     /// Flags for clang
@@ -88,19 +98,20 @@ pub(super) struct Arguments {
     rest: Vec<OsString>,
 }
 
-pub(super) fn run(name: &str, arguments: &Arguments) -> Result<ExitCode> {
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (directory, stem) = place(arguments)?;
-    let output = builder(name, stem, arguments).generate()?;
-    eprint!("{}", output.warnings());
-    if let Some(depfile) = &arguments.depfile {
-        fs::write(depfile, output.make_rule(&directory))
-            .map_err(|e| Error::io("writing", depfile, e))?;
+    let mut builder = builder(arguments)?;
+    if let Some(stem) = &stem {
+        builder = builder.stem(stem);
     }
+    let module = directory.join(builder.module_name()?);
     if arguments.check {
-        let check = output.check(&directory)?;
-        return Ok(report(&check));
+        let output = builder.generate()?;
+        eprint!("{}", output.warnings());
+        return Ok(report(&output.check(&directory)?));
     }
-    write(&output, &directory)?;
+    let depfile = arguments.depfile.as_deref();
+    write(builder, &module, depfile, arguments.force)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -116,14 +127,48 @@ pub(super) fn report(check: &Check) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Writes the files and their names.
-pub(super) fn write(output: &Output, directory: &Path) -> Result<()> {
+/// Writes the module with its objects beside it, and their names to standard output; does no more than
+/// that if everything is as it was when it was written last.
+pub(super) fn write(
+    mut builder: Builder,
+    module: &Path,
+    depfile: Option<&Path>,
+    force: bool,
+) -> Result<()> {
+    let note = builder.note(module, &format!("{depfile:?}"))?;
+    let unchanged = note.as_ref().filter(|_| !force).and_then(Note::unchanged);
+    if let Some(unchanged) = unchanged {
+        eprint!("{}", unchanged.warnings);
+        list(
+            unchanged
+                .written
+                .iter()
+                .filter(|path| Some(path.as_path()) != depfile),
+        );
+        return Ok(());
+    }
+    let output = builder.generate()?;
+    eprint!("{}", output.warnings());
+    let directory = module.parent().unwrap_or(Path::new("."));
+    let mut written = output.write(directory)?;
+    list(&written);
+    if let Some(depfile) = depfile {
+        fs::write(depfile, output.make_rule(directory))
+            .map_err(|e| Error::io("writing", depfile, e))?;
+        written.push(depfile.to_path_buf());
+    }
+    if let Some(note) = note {
+        note.write(&output, &written);
+    }
+    Ok(())
+}
+
+fn list<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) {
     let mut stdout = io::stdout().lock();
-    for path in output.write(directory)? {
+    for path in paths {
         // Who closed the pipe does not want to know.
         let _ = writeln!(stdout, "{}", path.display());
     }
-    Ok(())
 }
 
 /// The directory of the files and, if it is not the name, what their names begin with.
@@ -149,21 +194,42 @@ fn place(arguments: &Arguments) -> Result<(PathBuf, Option<String>)> {
     }
 }
 
-fn builder(name: &str, stem: Option<String>, arguments: &Arguments) -> Builder {
-    let mut inputs = arguments.inputs.iter();
+/// What is to be named how.
+fn named(arguments: &Arguments) -> Result<(Option<&str>, &[PathBuf])> {
+    let inputs = &arguments.inputs[..];
+    let is_file = |path: &Path| path.extension().is_some_and(|e| e == "c" || e == "o");
+    match inputs {
+        _ if arguments.ident.is_some() => Ok((arguments.ident.as_deref(), inputs)),
+        [first, files @ ..] if !is_file(first) => match (first.to_str(), files) {
+            (Some(name), [_, ..]) => Ok((Some(name), files)),
+            _ => Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "`{}` is no C source, and none comes after it",
+                    first.display()
+                ),
+            )
+            .with_remedy("the arguments are a name and sources: `bpf2rs counter counter.bpf.c`")),
+        },
+        _ => Ok((None, inputs)),
+    }
+}
+
+fn builder(arguments: &Arguments) -> Result<Builder> {
+    let (name, inputs) = named(arguments)?;
+    let mut inputs = inputs.iter();
     let mut builder = Builder::new(inputs.next().cloned().unwrap_or_default())
-        .name(name)
         .minimal_vmlinux(arguments.minimal_vmlinux)
         .embed(!arguments.no_embed)
         .strip(!arguments.no_strip)
         .color(io::stderr().is_terminal())
         .cflags(arguments.cflags.iter().flat_map(|f| f.split_whitespace()))
         .cflags(&arguments.rest);
+    if let Some(name) = name {
+        builder = builder.name(name);
+    }
     for input in inputs {
         builder = builder.source(input);
-    }
-    if let Some(stem) = stem {
-        builder = builder.stem(stem);
     }
     for target in &arguments.target {
         builder = builder.target(*target);
@@ -177,5 +243,5 @@ fn builder(name: &str, stem: Option<String>, arguments: &Arguments) -> Builder {
     if let Some(btf) = &arguments.vmlinux {
         builder = builder.vmlinux(btf);
     }
-    builder
+    Ok(builder)
 }

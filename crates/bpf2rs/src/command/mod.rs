@@ -58,15 +58,13 @@ pub fn main(name: &'static str, arguments: impl IntoIterator<Item = OsString>) -
             Some(Subcommands::New(arguments)) => new::run(&arguments),
             Some(Subcommands::All(arguments)) => project::run(&arguments),
             Some(Subcommands::Vmlinux(arguments)) => vmlinux::run(&arguments),
-            None => match &parsed.generate.name {
-                Some(name) => generate::run(name, &parsed.generate),
-                None => command
-                    .error(
-                        ErrorKind::MissingRequiredArgument,
-                        "which program? NAME is missing",
-                    )
-                    .exit(),
-            },
+            None if parsed.generate.inputs.is_empty() => command
+                .error(
+                    ErrorKind::MissingRequiredArgument,
+                    "which program? NAME and FILE.c are missing",
+                )
+                .exit(),
+            None => generate::run(&parsed.generate),
         }
     };
     match result {

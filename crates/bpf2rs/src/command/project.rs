@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{fail, generate};
 use crate::{
     Builder, Check,
+    compile::absolute_paths,
     error::{Error, ErrorKind, Result},
 };
 
@@ -37,6 +38,10 @@ pub(super) struct Arguments {
     #[arg(long)]
     check: bool,
 
+    /// Generate though nothing has changed since the last time
+    #[arg(long)]
+    force: bool,
+
     /// Cargo.toml of the package or workspace
     #[arg(long, value_name = "FILE")]
     manifest_path: Option<PathBuf>,
@@ -58,27 +63,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let mut all = Check::default();
     let mut failed = false;
-    for (builder, directory) in programs {
-        let output = match builder.generate() {
-            Ok(output) => output,
-            // The others may be right.
-            Err(error) => {
-                fail(&error);
-                failed = true;
-                continue;
-            }
-        };
-        eprint!("{}", output.warnings());
-        if arguments.check {
-            let check = output.check(&directory)?;
-            all.differences.extend(check.differences);
-            all.notes.extend(check.notes);
+    for (builder, module) in programs {
+        let result = if arguments.check {
+            check(&builder, &module).map(|check| {
+                all.differences.extend(check.differences);
+                all.notes.extend(check.notes);
+            })
         } else {
-            generate::write(&output, &directory)?;
+            generate::write(builder, &module, None, arguments.force)
+        };
+        // The others may be right.
+        if let Err(error) = result {
+            fail(&error);
+            failed = true;
         }
     }
     let code = generate::report(&all);
     Ok(if failed { ExitCode::FAILURE } else { code })
+}
+
+fn check(builder: &Builder, module: &Path) -> Result<Check> {
+    let output = builder.generate()?;
+    eprint!("{}", output.warnings());
+    output.check(module.parent().unwrap_or(Path::new(".")))
 }
 
 /// What cargo knows of the packages.
@@ -103,7 +110,7 @@ fn metadata(manifest: Option<&Path>) -> Result<Value> {
     serde_json::from_slice(&output.stdout).map_err(|e| failed(e.to_string()))
 }
 
-/// All programs of the packages, and where their output goes.
+/// All programs of the packages, and their modules.
 fn programs(metadata: &Value, wanted: &[String]) -> Result<Vec<(Builder, PathBuf)>> {
     let mut programs = Vec::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
@@ -183,7 +190,8 @@ fn program_of(
                     directory = root.join(string(value, &path)?);
                     builder
                 }
-                "cflags" => builder.cflags(rooted(strings(value, &path)?, root)),
+                // Wherever the command is run.
+                "cflags" => builder.cflags(absolute_paths(&words(value, &path)?, root)),
                 "types" => strings(value, &path)?
                     .iter()
                     .fold(builder, Builder::generate_type),
@@ -201,19 +209,7 @@ fn program_of(
             };
         }
     }
-    Ok((builder, directory))
-}
-
-/// Include paths are relative to the package, wherever the command is run.
-fn rooted(flags: Vec<String>, root: &Path) -> Vec<OsString> {
-    let mut rooted = Vec::with_capacity(flags.len());
-    for flag in flags {
-        match flag.strip_prefix("-I").filter(|path| !path.is_empty()) {
-            Some(path) => rooted.extend(["-I".into(), root.join(path).into_os_string()]),
-            None => rooted.push(flag.into()),
-        }
-    }
-    rooted
+    Ok((builder, directory.join(format!("{name}.rs"))))
 }
 
 fn string<'a>(value: &'a Value, path: &str) -> Result<&'a str, Misfit> {
@@ -240,6 +236,11 @@ fn strings(value: &Value, path: &str) -> Result<Vec<String>, Misfit> {
             .collect(),
         _ => misfit(path, "is neither a string nor a list of strings"),
     }
+}
+
+fn words(value: &Value, path: &str) -> Result<Vec<OsString>, Misfit> {
+    let words = strings(value, path)?;
+    Ok(words.into_iter().map(OsString::from).collect())
 }
 
 fn parsed<T: std::str::FromStr<Err = Error>>(value: &Value, path: &str) -> Result<Vec<T>, Misfit> {

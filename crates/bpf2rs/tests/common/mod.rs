@@ -82,7 +82,14 @@ impl Project {
 }
 
 pub(crate) fn bpf2rs() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_bpf2rs"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bpf2rs"));
+    command.env("XDG_CACHE_HOME", cache());
+    command
+}
+
+/// Where the command may take notes.
+pub(crate) fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
 /// What a run of the command gave.

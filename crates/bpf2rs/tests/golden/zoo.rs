@@ -42,6 +42,10 @@ mod generated {
     /// Settings of the maps.
     #[derive(Clone, Debug)]
     pub struct MapSpecs {
+        /// `tails`, ringbuf.
+        pub tails: ::oxbpf::object::MapSpec,
+        /// `samples`, perf_event_array: 4 bytes to 4 bytes.
+        pub samples: ::oxbpf::object::MapSpec,
         /// Connections that are open.
         ///
         /// `hash`, hash: `struct key` to `struct outer`.
@@ -73,6 +77,8 @@ mod generated {
         pub write_everything: ::oxbpf::object::ProgramSpec,
         /// `read_everything`, `SEC("socket")`.
         pub read_everything: ::oxbpf::object::ProgramSpec,
+        /// `write_tails`, `SEC("socket")`.
+        pub write_tails: ::oxbpf::object::ProgramSpec,
     }
 
     /// Variables in `.rodata`, before the load.
@@ -178,6 +184,8 @@ mod generated {
                     hot: ::oxbpf::__private::variable(&object, ".bss.hot", "hot")?,
                 },
                 maps: MapSpecs {
+                    tails: ::oxbpf::__private::take_map(&mut object, "tails")?,
+                    samples: ::oxbpf::__private::take_map(&mut object, "samples")?,
                     hash: ::oxbpf::__private::take_map(&mut object, "hash")?,
                     lru: ::oxbpf::__private::take_map(&mut object, "lru")?,
                     per_cpu: ::oxbpf::__private::take_map(&mut object, "per_cpu")?,
@@ -190,6 +198,7 @@ mod generated {
                     on_demand: ::oxbpf::__private::take_program(&mut object, "on_demand")?,
                     write_everything: ::oxbpf::__private::take_program(&mut object, "write_everything")?,
                     read_everything: ::oxbpf::__private::take_program(&mut object, "read_everything")?,
+                    write_tails: ::oxbpf::__private::take_program(&mut object, "write_tails")?,
                 },
                 object,
             })
@@ -201,6 +210,8 @@ mod generated {
 
         fn into_spec(self) -> ::oxbpf::Result<::oxbpf::object::CollectionSpec> {
             let mut object = self.object;
+            ::oxbpf::__private::put_map(&mut object, "tails", self.maps.tails)?;
+            ::oxbpf::__private::put_map(&mut object, "samples", self.maps.samples)?;
             ::oxbpf::__private::put_map(&mut object, "hash", self.maps.hash)?;
             ::oxbpf::__private::put_map(&mut object, "lru", self.maps.lru)?;
             ::oxbpf::__private::put_map(&mut object, "per_cpu", self.maps.per_cpu)?;
@@ -211,6 +222,7 @@ mod generated {
             ::oxbpf::__private::put_program(&mut object, "on_demand", self.programs.on_demand)?;
             ::oxbpf::__private::put_program(&mut object, "write_everything", self.programs.write_everything)?;
             ::oxbpf::__private::put_program(&mut object, "read_everything", self.programs.read_everything)?;
+            ::oxbpf::__private::put_program(&mut object, "write_tails", self.programs.write_tails)?;
             ::oxbpf::__private::set_variable(&mut object, ".rodata", "limit", &self.rodata.limit)?;
             ::oxbpf::__private::set_variable(&mut object, ".rodata", "verbose", &self.rodata.verbose)?;
             ::oxbpf::__private::set_variable(&mut object, ".data", "some_bits", &self.data.some_bits)?;
@@ -263,6 +275,10 @@ mod generated {
     /// The maps.
     #[derive(Debug)]
     pub struct Maps {
+        /// `tails`, ringbuf.
+        pub tails: ::oxbpf::ring::EventMap<::oxbpf::ring::Tailed<types::Uneven, 6>>,
+        /// `samples`, perf_event_array: 4 bytes to 4 bytes.
+        pub samples: ::oxbpf::ring::EventMap<::oxbpf::ring::Tailed<types::Sample, 8>>,
         /// Connections that are open.
         ///
         /// `hash`, hash: `struct key` to `struct outer`.
@@ -294,6 +310,8 @@ mod generated {
         pub write_everything: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
         /// `read_everything`, `SEC("socket")`.
         pub read_everything: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
+        /// `write_tails`, `SEC("socket")`.
+        pub write_tails: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
     }
 
     /// Variables in `.rodata`, once loaded.
@@ -443,6 +461,8 @@ mod generated {
         pub write_everything: ::core::option::Option<::oxbpf::Link>,
         /// `read_everything`, `SEC("socket")`.
         pub read_everything: ::core::option::Option<::oxbpf::Link>,
+        /// `write_tails`, `SEC("socket")`.
+        pub write_tails: ::core::option::Option<::oxbpf::Link>,
     }
 
     impl Links {
@@ -451,7 +471,7 @@ mod generated {
         /// # Errors
         /// That of the first which fails; the others are detached all the same.
         pub fn detach(self) -> ::oxbpf::Result<()> {
-            let links = [self.always, self.on_demand, self.write_everything, self.read_everything];
+            let links = [self.always, self.on_demand, self.write_everything, self.read_everything, self.write_tails];
             links.into_iter().flatten().collect::<::oxbpf::Links>().detach()
         }
     }
@@ -467,12 +487,14 @@ mod generated {
                 self.programs.on_demand.as_deref().map(Into::into),
                 ::core::option::Option::Some(&*self.programs.write_everything).map(Into::into),
                 ::core::option::Option::Some(&*self.programs.read_everything).map(Into::into),
+                ::core::option::Option::Some(&*self.programs.write_tails).map(Into::into),
             ])?;
             Ok(Links {
                 always: links.take("always"),
                 on_demand: links.take("on_demand"),
                 write_everything: links.take("write_everything"),
                 read_everything: links.take("read_everything"),
+                write_tails: links.take("write_tails"),
             })
         }
     }
@@ -481,6 +503,8 @@ mod generated {
         fn new(collection: &::oxbpf::Collection) -> ::oxbpf::Result<Self> {
             Ok(Self {
                 maps: Maps {
+                    tails: collection.map("tails")?.typed()?,
+                    samples: collection.map("samples")?.typed()?,
                     hash: collection.map("hash")?.typed()?,
                     lru: collection.map("lru")?.typed()?,
                     per_cpu: collection.map("per_cpu")?.typed()?,
@@ -493,6 +517,7 @@ mod generated {
                     on_demand: ::oxbpf::__private::optional(collection, "on_demand", TryInto::try_into)?,
                     write_everything: collection.program("write_everything")?.try_into()?,
                     read_everything: collection.program("read_everything")?.try_into()?,
+                    write_tails: collection.program("write_tails")?.try_into()?,
                 },
                 rodata: Rodata {
                     limit: collection.global(".rodata", "limit")?,
@@ -530,6 +555,88 @@ mod generated {
 
     /// Types of the C source.
     pub mod types {
+        /// `struct uneven`, 8 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+            ::oxbpf::__private::zerocopy::KnownLayout,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Uneven {
+            /// `__u32 number`, at byte 0.
+            pub number: u32,
+            /// `__u16 length`, at byte 4.
+            pub length: u16,
+            /// `__u8 rest[0]`, at byte 6.
+            pub rest: [u8; 0],
+            #[doc(hidden)]
+            pub __padding_6: [u8; 2],
+        }
+
+        impl ::core::default::Default for Uneven {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for Uneven {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Uneven")
+                    .field("number", &self.number)
+                    .field("length", &self.length)
+                    .field("rest", &self.rest)
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Uneven, 8, 4>();
+            assert!(::core::mem::offset_of!(Uneven, number) == 0);
+            assert!(::core::mem::offset_of!(Uneven, length) == 4);
+            assert!(::core::mem::offset_of!(Uneven, rest) == 6);
+        };
+
+        /// `struct sample`, 8 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+            ::oxbpf::__private::zerocopy::KnownLayout,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Sample {
+            /// `__u64 number`, at byte 0.
+            pub number: u64,
+            /// `__u8 packet[0]`, at byte 8.
+            pub packet: [u8; 0],
+        }
+
+        impl ::core::default::Default for Sample {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for Sample {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Sample")
+                    .field("number", &self.number)
+                    .field("packet", &self.packet)
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Sample, 8, 8>();
+            assert!(::core::mem::offset_of!(Sample, number) == 0);
+            assert!(::core::mem::offset_of!(Sample, packet) == 8);
+        };
+
         /// What tells connections apart.
         ///
         /// `struct key`, 8 bytes.

@@ -31,6 +31,7 @@
 //! ```
 
 mod claim;
+mod event;
 mod events;
 mod flight_recorder;
 mod perf_buffer;
@@ -43,6 +44,7 @@ mod stream;
 mod typed;
 mod user_ring_buffer;
 
+pub use event::{Event, Tailed};
 pub use events::Events;
 pub use flight_recorder::FlightRecorder;
 pub use perf_buffer::{PerfBuffer, PerfBufferOptions, Wakeup};

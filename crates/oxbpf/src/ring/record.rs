@@ -68,11 +68,16 @@ impl<'a> Record<'a> {
                 Padding::None => "",
                 Padding::Perf => ", with the kernel's padding",
             };
-            Error::new(ErrorKind::WrongSize, "reading a record").with_reason(format!(
+            let error = Error::new(ErrorKind::WrongSize, "reading a record").with_reason(format!(
                 "it has {} bytes{padded}, `{}` has {size}",
                 bytes.len(),
                 type_name::<T>()
-            ))
+            ));
+            if bytes.len() > size {
+                error.with_remedy("read records that go on after such a value as `Tailed`")
+            } else {
+                error
+            }
         })
     }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use oxbpf_object::kernel::MapType;
 
-use super::{Events, PerfBuffer, RingBuffer};
+use super::{Event, Events, PerfBuffer, RingBuffer};
 use crate::error::Result;
-use crate::map::{Map, Plain, check_kind};
+use crate::map::{Map, check_kind};
 
 /// A ring buffer, or a perf event array, through which programs send values of one type.
 ///
-/// Generated code has it where the C source says which type that is (`BPF2RS_EVENTS`).
+/// Generated code has it where the C source says which type that is (`BPF2RS_EVENTS`), with [`Tailed`](super::Tailed)
+/// events where that type ends in an array without a length.
 ///
 /// ```no_run
 /// # fn main() -> oxbpf::Result<()> {
@@ -33,7 +34,7 @@ pub struct EventMap<T> {
     event: PhantomData<fn() -> T>,
 }
 
-impl<T: Plain> EventMap<T> {
+impl<T: Event> EventMap<T> {
     /// Takes a map for one whose records are of type `T`: records that are not tell when they are read.
     ///
     /// # Errors
@@ -74,7 +75,7 @@ impl<T> EventMap<T> {
     }
 }
 
-impl<T: Plain> TryFrom<Map> for EventMap<T> {
+impl<T: Event> TryFrom<Map> for EventMap<T> {
     type Error = crate::Error;
 
     fn try_from(map: Map) -> Result<Self> {
@@ -124,7 +125,7 @@ impl Buffer {
     }
 }
 
-impl<T: Plain> EventReader<T> {
+impl<T: Event> EventReader<T> {
     /// The next event, if there is one now.
     ///
     /// # Errors
@@ -134,7 +135,7 @@ impl<T: Plain> EventReader<T> {
     #[allow(clippy::should_implement_trait, reason = "`events` is the iterator")]
     pub fn next(&mut self) -> Result<Option<T>> {
         match self.buffer.events().next()? {
-            Some(record) => record.get().map(Some),
+            Some(record) => T::from_record(&record).map(Some),
             None => Ok(None),
         }
     }
@@ -155,13 +156,13 @@ impl<T: Plain> EventReader<T> {
     /// As of [`next`](Self::next); what is of the wrong size does not keep the others back.
     pub fn for_each(&mut self, max: usize, mut each: impl FnMut(T)) -> Result<usize> {
         let mut misfit = None;
-        let count = self
-            .buffer
-            .events()
-            .for_each(max, &mut |record| match record.get() {
-                Ok(event) => each(event),
-                Err(error) => misfit = misfit.take().or(Some(error)),
-            })?;
+        let count =
+            self.buffer
+                .events()
+                .for_each(max, &mut |record| match T::from_record(&record) {
+                    Ok(event) => each(event),
+                    Err(error) => misfit = misfit.take().or(Some(error)),
+                })?;
         match misfit {
             Some(error) => Err(error),
             None => Ok(count),
