@@ -43,10 +43,10 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     if !sample && !of_debian {
         objects.push(selftests::objects()?);
     }
-    for directory in &mut objects {
-        *directory = directory.join(&only);
-    }
-    objects.retain(|directory| directory.exists());
+    let objects = Objects {
+        directories: objects,
+        only,
+    };
     let table = workspace().join(HOME).join("differences.tsv");
     let mut failed = Vec::new();
     for kernel in &kernels {
@@ -86,37 +86,50 @@ fn build() -> Result<PathBuf> {
         .ok_or_else(|| "the suite has no program".into())
 }
 
-fn here(program: &Path, table: &Path, objects: &[PathBuf], kernels: &[&str]) -> Result<()> {
+/// The objects to be compared: those below directories, as far as their paths there begin with `only`.
+struct Objects {
+    directories: Vec<PathBuf>,
+    only: String,
+}
+
+fn here(program: &Path, table: &Path, objects: &Objects, kernels: &[&str]) -> Result<()> {
     let mut compare = root(&program.to_string_lossy());
     compare.arg("--table").arg(table);
+    compare.args(["--only", &objects.only]);
     for kernel in kernels {
         compare.arg("--btf").arg(types(kernel)?);
     }
-    run(compare.args(objects))
+    run(compare.args(&objects.directories))
 }
 
 /// Inside another kernel, objects with what this one may not let us load: a machine without hardware help is slow.
-fn inside(kernel: &str, program: &Path, table: &Path, objects: &[PathBuf]) -> Result<()> {
-    let mut files = Vec::new();
-    for directory in objects {
-        files.extend(files_below(directory)?);
+fn inside(kernel: &str, program: &Path, table: &Path, objects: &Objects) -> Result<()> {
+    let (mut directories, mut files) = (Vec::new(), Vec::new());
+    for directory in &objects.directories {
+        let mut below = files_below(directory)?;
+        below.retain(|file| {
+            let name = file.strip_prefix(directory).unwrap_or(file);
+            name.to_string_lossy().starts_with(&objects.only)
+                && file.extension().is_some_and(|end| end == "o")
+                && has_trampolines(file)
+        });
+        if !below.is_empty() {
+            directories.push(directory.display().to_string());
+        }
+        files.extend(below);
     }
-    files.retain(|file| file.extension().is_some_and(|end| end == "o") && has_trampolines(file));
     if files.is_empty() {
         return Ok(());
     }
     let machine = Machine {
-        timeout: Duration::from_secs(2 * 3600),
+        timeout: Duration::from_secs(4 * 3600),
+        memory: Some(2048),
         files: [vec![program.to_owned(), table.to_owned()], files].concat(),
         script: format!(
             "{} --no-types --jobs 1 --timeout 3600 --table {} {}",
             program.display(),
             table.display(),
-            objects
-                .iter()
-                .map(|directory| directory.display().to_string())
-                .collect::<Vec<_>>()
-                .join(" ")
+            directories.join(" ")
         ),
         ..Machine::default()
     };

@@ -156,6 +156,11 @@ pub(crate) fn errno(number: i32) -> String {
         libc::ENOSYS => "ENOSYS",
         libc::EOPNOTSUPP => "EOPNOTSUPP",
         524 => "ENOTSUPP",
+        4000 => "LIBBPF_ERRNO__LIBELF",
+        4001 => "LIBBPF_ERRNO__FORMAT",
+        4003 => "LIBBPF_ERRNO__ENDIAN",
+        4004 => "LIBBPF_ERRNO__INTERNAL",
+        4005 => "LIBBPF_ERRNO__RELOC",
         other => return format!("errno {other}"),
     };
     name.to_owned()

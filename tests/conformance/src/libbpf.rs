@@ -119,6 +119,47 @@ impl Object {
             error => Err(-error),
         }
     }
+
+    /// Loads it, and gives what the verifier says of one program.
+    pub(crate) fn load_with_log(
+        &self,
+        program: Program<'_>,
+        level: u32,
+    ) -> (Result<(), i32>, String) {
+        let mut log = vec![0u8; 16 << 20];
+        // SAFETY: the program is alive; the room stays where it is while the program knows of it.
+        unsafe {
+            sys::bpf_program__set_log_level(program.raw.as_ptr(), level);
+            let room = log.len() as sys::size_t;
+            sys::bpf_program__set_log_buf(program.raw.as_ptr(), log.as_mut_ptr().cast(), room);
+        }
+        let result = self.load();
+        // SAFETY: as above; from here on it does not know of it any more.
+        unsafe { sys::bpf_program__set_log_buf(program.raw.as_ptr(), null_mut(), 0) };
+        let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
+        (result, String::from_utf8_lossy(&log[..end]).into_owned())
+    }
+}
+
+/// Runs a program on a packet of zeros, or on nothing. Gives what it returns.
+pub(crate) fn test_run(program: i32, packet: usize, room: usize) -> Result<u32, i32> {
+    let (data, mut out) = (vec![0u8; packet], vec![0u8; room]);
+    let mut options = sys::bpf_test_run_opts {
+        sz: size_of::<sys::bpf_test_run_opts>() as sys::size_t,
+        ..Default::default()
+    };
+    if packet != 0 {
+        options.data_in = data.as_ptr().cast();
+        options.data_size_in = data.len() as u32;
+        options.data_out = out.as_mut_ptr().cast();
+        options.data_size_out = out.len() as u32;
+        options.repeat = 1;
+    }
+    // SAFETY: what the options point to is as long as they say, and lives until it returns.
+    match unsafe { sys::bpf_prog_test_run_opts(program, &raw mut options) } {
+        0 => Ok(options.retval),
+        error => Err(-error),
+    }
 }
 
 impl Drop for Object {
@@ -162,6 +203,19 @@ impl Program<'_> {
     pub(crate) fn set_autoload(&self, autoload: bool) {
         // SAFETY: the program is alive, as its object is.
         unsafe { sys::bpf_program__set_autoload(self.raw.as_ptr(), autoload) };
+    }
+
+    pub(crate) fn add_flags(&self, flags: u32) {
+        // SAFETY: the program is alive, as its object is.
+        unsafe {
+            let before = sys::bpf_program__flags(self.raw.as_ptr());
+            sys::bpf_program__set_flags(self.raw.as_ptr(), before | flags);
+        }
+    }
+
+    pub(crate) fn fd(&self) -> i32 {
+        // SAFETY: the program is alive, as its object is.
+        unsafe { sys::bpf_program__fd(self.raw.as_ptr()) }
     }
 
     /// The instructions as they are now, in this machine's byte order whatever the object's.

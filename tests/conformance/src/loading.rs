@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use oxbpf::Loader;
-use oxbpf::ProgramReport;
 use oxbpf::object::ProgramType;
 use oxbpf::object::spec::CollectionSpec;
+use oxbpf::{Error, ErrorKind, Loader, ProgramReport};
 
 use crate::compare::{self, Difference};
 use crate::libbpf::{Object, Options};
 use crate::record::{CreatedMap, LoadedProgram, Recording, record};
 
 /// Bytes of a name in the kernel, without its NUL (`BPF_OBJ_NAME_LEN`).
-const KERNEL_NAME: usize = 15;
+pub(crate) const KERNEL_NAME: usize = 15;
 
 /// What a program is taken for whose section does not tell: somebody has to say something.
-const UNKNOWN_SECTION: ProgramType = ProgramType::XDP;
+pub(crate) const UNKNOWN_SECTION: ProgramType = ProgramType::XDP;
 
 /// How many programs were compared, and how many of them the kernel took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,16 +26,22 @@ pub(crate) struct Counts {
     pub(crate) maps: usize,
 }
 
+/// Why a load failed.
+struct Failed {
+    errno: i32,
+    why: String,
+}
+
 /// One load by one library.
 struct Attempt {
-    result: Result<(), String>,
+    result: Result<(), Failed>,
     maps: BTreeMap<String, CreatedMap>,
     /// By their names in the kernel, of several the last.
     programs: BTreeMap<String, LoadedProgram>,
 }
 
 impl Attempt {
-    fn new(spec: &CollectionSpec, (result, recording): (Result<(), String>, Recording)) -> Attempt {
+    fn new(spec: &CollectionSpec, (result, recording): (Result<(), Failed>, Recording)) -> Attempt {
         let mut attempt = Attempt {
             result,
             maps: BTreeMap::new(),
@@ -79,8 +84,12 @@ pub(crate) fn compare(
     let theirs = by_libbpf(bytes, spec, pins, None);
     let ours = by_oxbpf(spec, pins, None);
     match (&theirs.result, &ours.result) {
-        (Ok(()), Err(error)) => found.push(Difference::new("load", "yes", error)),
-        (Err(error), Ok(())) => found.push(Difference::new("load", error, "yes")),
+        (Ok(()), Err(ours)) => found.push(Difference::new("load", "yes", &ours.why)),
+        (Err(theirs), Ok(())) => found.push(Difference::new("load", &theirs.why, "yes")),
+        (Err(theirs), Err(ours)) if theirs.errno != ours.errno => {
+            let ours = format!("{}: {}", compare::errno(ours.errno), ours.why);
+            found.push(Difference::new("load: errno", &theirs.why, ours));
+        }
         _ => {}
     }
     found.extend(maps(&theirs, &ours, &mut counts));
@@ -134,16 +143,22 @@ pub(crate) fn compare(
                 counts.loaded += usize::from(ours.errno == 0);
                 found.extend(compare::loaded(&program.name, &theirs, &ours));
             }
-            (Err(_), Err(_)) => {}
-            (Ok(theirs), Err(error)) => {
+            (Err(theirs), Err(ours)) if theirs.errno != ours.errno => {
+                let ours = format!("{}: {}", compare::errno(ours.errno), ours.why);
                 found.push(Difference::new(
-                    subject,
-                    compare::errno(theirs.errno),
-                    error,
+                    format!("{subject}: errno"),
+                    theirs.why,
+                    ours,
                 ));
             }
-            (Err(error), Ok(ours)) => {
-                found.push(Difference::new(subject, error, compare::errno(ours.errno)));
+            (Err(_), Err(_)) => {}
+            (Ok(theirs), Err(ours)) => {
+                let theirs = compare::errno(theirs.errno);
+                found.push(Difference::new(subject, theirs, not_asked(&ours)));
+            }
+            (Err(theirs), Ok(ours)) => {
+                let ours = compare::errno(ours.errno);
+                found.push(Difference::new(subject, not_asked(&theirs), ours));
             }
         }
     }
@@ -153,11 +168,28 @@ pub(crate) fn compare(
 }
 
 /// What the kernel was asked for this program; if it was not, why.
-fn verdict(mut attempt: Attempt, kernel_name: &str) -> Result<LoadedProgram, String> {
+fn verdict(mut attempt: Attempt, kernel_name: &str) -> Result<LoadedProgram, Failed> {
     let asked = attempt.programs.remove(kernel_name);
     asked.ok_or_else(|| match attempt.result {
-        Ok(()) => "not asked: it was not to be loaded".to_owned(),
-        Err(error) => format!("not asked: {error}"),
+        Ok(()) => Failed {
+            errno: 0,
+            why: "it was not to be loaded".to_owned(),
+        },
+        Err(failed) => failed,
+    })
+}
+
+fn not_asked(failed: &Failed) -> String {
+    format!("not asked: {}", failed.why)
+}
+
+/// The errno of an error; if the kernel was not asked, that by which libbpf tells of the like.
+fn errno_of(error: &Error) -> i32 {
+    error.raw_os_error().unwrap_or(match error.kind() {
+        ErrorKind::NotFound => libc::ESRCH,
+        ErrorKind::Unsupported => libc::EOPNOTSUPP,
+        ErrorKind::PermissionDenied => libc::EPERM,
+        _ => libc::EINVAL,
     })
 }
 
@@ -213,10 +245,10 @@ fn by_oxbpf(object: &CollectionSpec, pins: &Path, only: Option<usize>) -> Attemp
     let pins = Pins::new(pins);
     let recorded = record(|| {
         let loader = Loader::new().pin_root(pins.0).threads(NonZeroUsize::MIN);
-        loader
-            .load(spec)
-            .map(drop)
-            .map_err(|error| format!("{error:#}"))
+        loader.load(spec).map(drop).map_err(|error| Failed {
+            errno: errno_of(&error),
+            why: format!("{error:#}"),
+        })
     });
     Attempt::new(object, recorded)
 }
@@ -250,7 +282,11 @@ fn by_libbpf(bytes: &[u8], spec: &CollectionSpec, pins: &Path, only: Option<usiz
         ..Options::default()
     };
     let recorded = record(|| {
-        let object = Object::open(bytes, options).map_err(compare::errno)?;
+        let failed = |errno| Failed {
+            errno,
+            why: compare::errno(errno),
+        };
+        let object = Object::open(bytes, options).map_err(failed)?;
         let only = only.and_then(|only| spec.programs().get(only));
         for program in object.programs() {
             if let Some(only) = only {
@@ -260,16 +296,16 @@ fn by_libbpf(bytes: &[u8], spec: &CollectionSpec, pins: &Path, only: Option<usiz
                 program.set_type(UNKNOWN_SECTION.0);
             }
         }
-        object.load().map_err(compare::errno)
+        object.load().map_err(failed)
     });
     Attempt::new(spec, recorded)
 }
 
 /// A directory for pinned maps, empty before and after.
-struct Pins<'a>(&'a Path);
+pub(crate) struct Pins<'a>(pub(crate) &'a Path);
 
 impl Pins<'_> {
-    fn new(directory: &Path) -> Pins<'_> {
+    pub(crate) fn new(directory: &Path) -> Pins<'_> {
         let _ = std::fs::create_dir_all(directory);
         Pins(directory)
     }

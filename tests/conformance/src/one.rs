@@ -8,7 +8,7 @@ use oxbpf::object::spec::CollectionSpec;
 
 use crate::compare::{self, Difference};
 use crate::libbpf::{Object, Options};
-use crate::{loading, opened, paper};
+use crate::{expected, loading, opened, paper};
 
 const RUNNING: &str = "/sys/kernel/btf/vmlinux";
 
@@ -43,8 +43,9 @@ pub(crate) fn run(file: &Path, options: &crate::Options) -> Result<(), String> {
                 report(&[Difference::new("open", compare::errno(errno), "yes")]);
                 return Ok(());
             }
-            (Err(_), Err(_)) => {
+            (Err(ours), Err(theirs)) => {
                 println!("count\trefused by both\t1");
+                report(opened::refused(theirs, &ours));
                 return Ok(());
             }
         }
@@ -85,6 +86,13 @@ pub(crate) fn run(file: &Path, options: &crate::Options) -> Result<(), String> {
         println!("count\tmaps created\t{}", counts.maps);
         println!("count\tprograms shown to the kernel\t{}", counts.programs);
         println!("count\tprograms loaded\t{}", counts.loaded);
+        let (counts, found) = expected::compare(&bytes, &spec, &pins);
+        report(&found);
+        println!("count\texpectations met\t{}", counts.met);
+        println!(
+            "count\texpectations that this kernel meets with neither\t{}",
+            counts.unmet
+        );
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use oxbpf::object::elf;
 use oxbpf::object::spec::{CollectionSpec, DataKind, MapSpec, Pinning};
 use oxbpf::object::{MapType, ProgramSpec};
 
-use crate::compare::Facts;
+use crate::compare::{self, Difference, Facts};
 use crate::libbpf::{Map, Object, Program};
 
 /// Maps and programs, each with its attributes as text.
@@ -23,6 +24,22 @@ pub(crate) fn theirs(object: &Object) -> Facts {
         .into_iter()
         .map(|program| their_program(&program));
     maps.chain(programs).collect()
+}
+
+/// Both refuse an object: whether for the like of reasons, as far as libbpf's errno tells.
+pub(crate) fn refused(theirs: i32, ours: &elf::Error) -> Option<Difference> {
+    use elf::ErrorKind as Kind;
+    let (libelf, format, reloc) = (4000, 4001, 4005);
+    let like: &[i32] = match ours.kind() {
+        Kind::NotElf | Kind::NotBpf | Kind::Truncated => &[libelf, format, libc::EINVAL],
+        Kind::Corrupt => &[libelf, format, libc::EINVAL, reloc],
+        Kind::TypeInfo => &[libc::EINVAL, libc::ENOENT, libc::ESRCH, format],
+        Kind::MapDefinition => &[libc::EINVAL, libc::EOPNOTSUPP, libc::ENOENT],
+        Kind::Reference => &[libc::EINVAL, libc::ENOENT, libc::ESRCH, reloc],
+        _ => &[],
+    };
+    let differs = !like.contains(&theirs);
+    differs.then(|| Difference::new("open: errno", compare::errno(theirs), ours.to_string()))
 }
 
 fn map(map: &MapSpec) -> (String, BTreeMap<&'static str, String>) {
