@@ -190,6 +190,19 @@ fn optional_programs_stay_out_until_asked_for() {
     assert!(collection.has_program("unused"));
 }
 
+/// Linux 6.8 reads the note on the argument. For kernels before it the function is declared anew.
+#[test]
+fn a_global_function_takes_the_context_of_its_program() {
+    let spec = spec_of(fixtures::contexts::Spec::embedded().unwrap());
+    let collection = Loader::new().load(spec).unwrap();
+    let packet = TestRun {
+        data: &[0; 64],
+        ..TestRun::default()
+    };
+    let ran = collection.program("weighed").unwrap().test_run(packet);
+    assert_eq!(ran.unwrap().return_value, 1064);
+}
+
 #[test]
 fn fields_are_found_where_this_kernel_has_them() {
     let collection = Loader::new().load(core()).unwrap();

@@ -15,6 +15,7 @@
 
 mod bits;
 mod builder;
+mod contexts;
 mod dedup;
 mod describe;
 pub mod diff;

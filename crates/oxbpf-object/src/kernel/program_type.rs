@@ -72,3 +72,39 @@ super::kernel_enum! {
     /// Runs on a netfilter hook.
     NETFILTER = 32, "netfilter", (6, 4), "BPF_PROG_TYPE_NETFILTER";
 }
+
+impl ProgramType {
+    /// The structure (of kprobes, the typedef) by which the kernel's types know the context of such programs; `None` for
+    /// those whose context has no name.
+    ///
+    /// Source: `linux/bpf_types.h` of the kernel, the second column.
+    pub fn context(self) -> Option<&'static str> {
+        Some(match self {
+            Self::SOCKET_FILTER
+            | Self::SCHED_CLS
+            | Self::SCHED_ACT
+            | Self::CGROUP_SKB
+            | Self::LWT_IN
+            | Self::LWT_OUT
+            | Self::LWT_XMIT
+            | Self::LWT_SEG6LOCAL
+            | Self::SK_SKB
+            | Self::FLOW_DISSECTOR => "__sk_buff",
+            Self::XDP => "xdp_md",
+            Self::KPROBE => "bpf_user_pt_regs_t",
+            Self::PERF_EVENT => "bpf_perf_event_data",
+            Self::RAW_TRACEPOINT | Self::RAW_TRACEPOINT_WRITABLE => "bpf_raw_tracepoint_args",
+            Self::CGROUP_SOCK => "bpf_sock",
+            Self::CGROUP_SOCK_ADDR => "bpf_sock_addr",
+            Self::CGROUP_DEVICE => "bpf_cgroup_dev_ctx",
+            Self::CGROUP_SYSCTL => "bpf_sysctl",
+            Self::CGROUP_SOCKOPT => "bpf_sockopt",
+            Self::SOCK_OPS => "bpf_sock_ops",
+            Self::SK_MSG => "sk_msg_md",
+            Self::SK_REUSEPORT => "sk_reuseport_md",
+            Self::SK_LOOKUP => "bpf_sk_lookup",
+            Self::NETFILTER => "bpf_nf_ctx",
+            _ => return None,
+        })
+    }
+}

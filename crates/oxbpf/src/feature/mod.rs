@@ -17,11 +17,15 @@ use std::sync::OnceLock;
 
 use oxbpf_object::Endian;
 use oxbpf_object::asm::{self, Insn, Reg};
+use oxbpf_object::btf::{BtfBuilder, DeclTag, FuncLinkage, Param, TypeId};
 use oxbpf_object::kernel::{AttachType, Helper, MapType, ProgramType};
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
+use crate::btf::ObjectBtf;
+use crate::error::{Error, ErrorKind};
 use crate::link::syscall_name;
+use crate::program::{Program, ProgramLoad};
 use crate::sys::{self, LinkExtra, LogBuffer, ProgramParts, uapi};
 use crate::{denied, kallsyms};
 
@@ -144,6 +148,52 @@ pub(crate) fn has_probe_read_kernel() -> bool {
 pub(crate) fn has_bpf_cookie() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| helper_call(ProgramType::TRACEPOINT, Helper::GET_ATTACH_COOKIE).is_ok())
+}
+
+/// Whether a global function's argument is the program's context where it is noted so, whatever its type. Linux 6.8.
+pub(crate) fn reads_context_notes() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| takes_noted_context().is_ok())
+}
+
+/// Loads a program that calls a global function with its context, which is declared as no more than a pointer.
+fn takes_noted_context() -> crate::Result<Program> {
+    let mut types = BtfBuilder::new();
+    let int = types.add_signed("int", 4);
+    let pointer = types.add_ptr(TypeId::VOID);
+    let param = Param {
+        name: "ctx",
+        ty: pointer,
+    };
+    let proto = types.add_func_proto(int, &[param]);
+    let main = types.add_func("main", proto, FuncLinkage::GLOBAL);
+    let callee = types.add_func("callee", proto, FuncLinkage::GLOBAL);
+    let tag = DeclTag {
+        target: callee,
+        component: Some(0),
+        is_attribute: false,
+    };
+    types.add_decl_tag("arg:ctx", tag);
+    let types = types
+        .build()
+        .map_err(|error| Error::new(ErrorKind::InvalidObject, "making types").with_source(error))?;
+    let btf = ObjectBtf::load(&types, None)?;
+    let insns = asm::program([
+        asm::call_subprogram(1),
+        asm::exit(),
+        asm::mov(Reg::R0, 0),
+        asm::exit(),
+    ]);
+    ProgramLoad {
+        name: "noted",
+        program_type: ProgramType::XDP,
+        insns: &insns,
+        license: "GPL",
+        btf: Some(btf.as_fd()),
+        func_info: &[(0, main), (2, callee)],
+        ..ProgramLoad::default()
+    }
+    .load()
 }
 
 /// Whether instructions may name a place at any distance from the start of a map's value, and not

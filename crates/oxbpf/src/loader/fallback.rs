@@ -1,10 +1,13 @@
 //! What a program is changed to when the kernel refuses it for something newer than the kernel.
 
 use oxbpf_object::asm::Insn;
+use oxbpf_object::btf::{BtfBuilder, TypeId};
 use oxbpf_object::kernel::Helper;
 
+use crate::btf::ObjectBtf;
 use crate::error::{Error, ErrorKind};
 use crate::feature;
+use crate::program::ProgramLoad;
 
 /// Helpers that read memory of one kind, and the older ones that read any. Linux 5.5.
 const READERS: &[(Helper, Helper)] = &[
@@ -40,13 +43,36 @@ fn with_older_readers(insns: &[Insn]) -> Option<Vec<Insn>> {
     changed.then_some(older)
 }
 
+/// Types in which the arguments of a program's global functions that are noted as its context are declared as what kernels
+/// before Linux 6.8 know it by, loaded, and the program's functions as they are called there. `None` if the refusal is not for
+/// that.
+pub(super) fn with_contexts(
+    load: &ProgramLoad<'_>,
+    error: &Error,
+) -> Option<(ObjectBtf, Vec<(usize, TypeId)>)> {
+    if error.kind() != ErrorKind::Rejected || load.func_info.len() < 2 {
+        return None;
+    }
+    let (types, context) = (load.types?, load.program_type.context()?);
+    let mut changed = BtfBuilder::copy_of(types).ok()?;
+    let functions = load.func_info.iter().map(|(_, function)| *function);
+    let copies = changed.add_functions_of_context(types, functions, context);
+    let copies = copies.ok()?;
+    if copies.is_empty() || feature::reads_context_notes() {
+        return None;
+    }
+    let btf = ObjectBtf::load(&changed.build().ok()?, load.token).ok()?;
+    let functions = load.func_info.iter();
+    let functions = functions.map(|(slot, id)| (*slot, copies.get(id).copied().unwrap_or(*id)));
+    Some((btf, functions.collect()))
+}
+
 #[cfg(test)]
 mod tests {
     use oxbpf_object::asm::{self, Reg};
     use oxbpf_object::kernel::ProgramType;
 
     use super::*;
-    use crate::program::ProgramLoad;
 
     fn calls(helper: Helper) -> Vec<Insn> {
         asm::program([

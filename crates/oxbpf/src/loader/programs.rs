@@ -212,7 +212,7 @@ fn request(
     let target = Target::of(context, planned.index, program, program_type, own)?;
     let mut fd_array = named.descriptors();
     fd_array.extend(descriptors::of_modules(context)?);
-    let load = ProgramLoad {
+    let mut load = ProgramLoad {
         name: &program.name,
         program_type,
         insns: &insns,
@@ -239,18 +239,26 @@ fn request(
             keyring: *keyring,
         }),
     };
-    let measured = ask(context, &load);
-    let refused = measured.result.as_ref().err();
-    match refused.and_then(|error| fallback::instead_of(&insns, error)) {
-        Some(insns) => Ok(ask(
-            context,
-            &ProgramLoad {
-                insns: &insns,
-                ..load.clone()
-            },
-        )),
-        None => Ok(measured),
+    let mut measured = ask(context, &load);
+    let older;
+    if let Err(error) = &measured.result {
+        if let Some(insns) = fallback::instead_of(&insns, error) {
+            older = insns;
+            load.insns = &older;
+            measured = ask(context, &load);
+        }
     }
+    if let Err(error) = &measured.result {
+        if let Some((btf, functions)) = fallback::with_contexts(&load, error) {
+            let load = ProgramLoad {
+                btf: Some(btf.as_fd()),
+                func_info: &functions,
+                ..load.clone()
+            };
+            measured = ask(context, &load);
+        }
+    }
+    Ok(measured)
 }
 
 fn ask(context: Context<'_>, load: &ProgramLoad<'_>) -> Measured {
