@@ -2,12 +2,13 @@
 
 use crate::cargo::{Program, cargo, static_program};
 use crate::process::{Context, Result, root, run, workspace};
-use crate::{peer, setup};
+use crate::{bench_command, peer, setup};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-pub(crate) const USAGE: &str = "demo [DEMO ARGS...] | peers [CASE...] | generated";
+pub(crate) const USAGE: &str =
+    "demo [DEMO ARGS...] | peers [CASE...] | command [--program OXBPF] | generated";
 
 const RUNS: u32 = 30;
 
@@ -34,8 +35,9 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((what, args)) if what == "demo" => demo(args),
         Some((what, cases)) if what == "peers" => peers(cases),
+        Some((what, args)) if what == "command" => bench_command::main(args),
         Some((what, [])) if what == "generated" => generated(),
-        None => demo(&[]).and(peers(&[])),
+        None => demo(&[]).and(peers(&[])).and(bench_command::main(&[])),
         _ => Err(USAGE.into()),
     }
 }

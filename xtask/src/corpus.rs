@@ -55,18 +55,8 @@ fn row(package: &str) -> Option<&'static (&'static str, usize)> {
 /// The directory with the objects of all packages, by suite and package, each object once. With `sample`, that with a
 /// choice of them.
 pub(crate) fn debian_objects(sample: bool) -> Result<PathBuf> {
-    let objects = cache()?.join("objects");
-    let (whole, chosen) = (objects.join("debian"), objects.join("debian-sample"));
-    let mut missing = Vec::new();
-    for suite in SUITES {
-        for package in debian::packages(suite, |name| row(name).is_some())? {
-            let dir = whole.join(suite).join(&package.name);
-            if !dir.join(&package.sha256).exists() {
-                missing.push((package, dir));
-            }
-        }
-    }
-    fetch(&missing, &objects)?;
+    let whole = fetched(|name| row(name).is_some())?;
+    let chosen = whole.with_file_name("debian-sample");
     if !sample {
         return Ok(whole);
     }
@@ -88,6 +78,37 @@ pub(crate) fn debian_objects(sample: bool) -> Result<PathBuf> {
         }
     }
     Ok(chosen)
+}
+
+/// The objects of some packages: suite, package and file of each.
+pub(crate) fn objects_of(packages: &[&str]) -> Result<Vec<(String, String, PathBuf)>> {
+    let whole = fetched(|name| packages.contains(&name))?;
+    let mut objects = Vec::new();
+    for suite in SUITES {
+        for package in packages {
+            let dir = whole.join(suite).join(package);
+            let of = |object| ((*suite).to_owned(), (*package).to_owned(), object);
+            objects.extend(objects_in(&dir)?.into_iter().map(of));
+        }
+    }
+    Ok(objects)
+}
+
+/// The directory with the objects of all packages that were ever fetched, these among them.
+fn fetched(wanted: impl Fn(&str) -> bool) -> Result<PathBuf> {
+    let objects = cache()?.join("objects");
+    let whole = objects.join("debian");
+    let mut missing = Vec::new();
+    for suite in SUITES {
+        for package in debian::packages(suite, &wanted)? {
+            let dir = whole.join(suite).join(&package.name);
+            if !dir.join(&package.sha256).exists() {
+                missing.push((package, dir));
+            }
+        }
+    }
+    fetch(&missing, &objects)?;
+    Ok(whole)
 }
 
 /// Fetches packages, several at a time, and takes the objects out of each into its directory.

@@ -7,14 +7,16 @@ use std::process::Command;
 
 pub(crate) const USAGE: &str = "PREFIX";
 
+/// What takes its time runs here, and not in the kernel.
+pub(crate) const OXBPF: Program = Program {
+    package: "oxbpf-cli",
+    name: "oxbpf",
+    profile: "release",
+};
+
 pub(crate) const PROGRAMS: &[Program] = &[
     Program::DEMO,
-    // What takes its time runs here, and not in the kernel.
-    Program {
-        package: "oxbpf-cli",
-        name: "oxbpf",
-        profile: "release",
-    },
+    OXBPF,
     Program {
         package: "bpf2rs",
         name: "bpf2rs",

@@ -3,6 +3,7 @@
 //! Needs nothing but std and what we have made ourselves, so that it is there before anything else is installed.
 
 mod bench;
+mod bench_command;
 mod big_endian;
 mod cargo;
 mod conformance;
@@ -27,6 +28,7 @@ mod setup;
 mod soak;
 mod supply;
 mod test;
+mod tools;
 #[cfg(test)]
 mod unsafety;
 mod version;
@@ -88,6 +90,12 @@ const TASKS: &[Task] = &[
         conformance::USAGE,
         "show the objects of Debian's packages to libbpf and to us, and compare",
         conformance::main,
+    ),
+    task(
+        "tools",
+        tools::USAGE,
+        "run the objects of libbpf-tools and libxdp under `oxbpf run`, against vmtest/tools.tsv",
+        tools::main,
     ),
     task(
         "big-endian",

@@ -1,4 +1,5 @@
-//! The peer of `bench/` that is written in Go, built with Debian's own Go and cilium/ebpf.
+//! Whom we measure ourselves against: the peer of `bench/` that is written in Go, built with Debian's own Go and cilium/ebpf, and
+//! the programs beside which the `oxbpf` command is.
 
 use crate::debian;
 use crate::process::{Context, Result, cache, run, workspace};
@@ -72,4 +73,54 @@ fn unpacked() -> Result<PathBuf> {
 fn version_of_go(name: &str) -> Option<u32> {
     let version = name.strip_prefix("golang-1.")?.strip_suffix("-go")?;
     version.parse().ok()
+}
+
+/// Debian's newest `bpftool` and `veristat`, and what they need to run on any system.
+const TOOLS: &[&str] = &[
+    "bpftool",
+    "veristat",
+    "libbpf1",
+    "libc6",
+    "libcap2",
+    "libelf1t64",
+    "libssl3t64",
+    "libzstd1",
+    "zlib1g",
+];
+
+/// Programs of another release of Debian than this, with that one's libraries.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    root: PathBuf,
+}
+
+impl Tools {
+    pub(crate) fn get() -> Result<Tools> {
+        let root = cache()?.join("peer-tools");
+        if !root.join("complete").exists() {
+            std::fs::create_dir_all(&root).context(root.display())?;
+            for package in debian::packages(SUITE, |name| TOOLS.contains(&name))? {
+                package.unpack(&root)?;
+            }
+            std::fs::write(root.join("complete"), "").context(root.display())?;
+        }
+        Ok(Tools { root })
+    }
+
+    /// The words that a command begins with to run one of them.
+    pub(crate) fn program(&self, name: &str) -> Result<Vec<String>> {
+        let usr = self.root.join("usr");
+        let found = ["bin", "sbin"].map(|bin| usr.join(bin).join(name));
+        let program = found
+            .iter()
+            .find(|path| path.exists())
+            .ok_or(format!("Debian's package has no {name}"))?;
+        let words = [
+            usr.join("lib64/ld-linux-x86-64.so.2"),
+            "--library-path".into(),
+            usr.join("lib/x86_64-linux-gnu"),
+            program.clone(),
+        ];
+        Ok(words.map(|word| word.display().to_string()).to_vec())
+    }
 }

@@ -112,7 +112,7 @@ fn clang_makes_the_same_of_c_as_of_bpftools() {
         return;
     };
     let Ok(clang) = bpf2rs::Clang::find() else {
-        eprintln!("skipped: no clang");
+        common::skip("there is no clang");
         return;
     };
     let clang = clang.path().to_str().unwrap();
@@ -232,4 +232,89 @@ fn diff_tells_and_says_so_by_its_exit_status() {
         json.contains(r#"{"type":"struct list_head","change":"gone"}"#),
         "{json}"
     );
+}
+
+#[test]
+fn types_of_what_is_loaded_are_told_by_its_id() {
+    if !common::may_load() {
+        return;
+    }
+    let spec = oxbpf_object::CollectionSpec::parse(fixtures::object("maps")).unwrap();
+    let theirs = spec.btf.clone().unwrap();
+    let objects = oxbpf::Loader::new().load(spec).unwrap();
+    let (_, program) = objects.programs().next().unwrap();
+    let (_, map) = objects
+        .maps()
+        .find(|(_, map)| map.info().unwrap().btf_id != 0)
+        .unwrap();
+    let (program, map) = (program.info().unwrap(), map.info().unwrap());
+    for source in [
+        format!("prog:{}", program.id),
+        format!("map:{}", map.id),
+        format!("btf:{}", program.btf_id),
+    ] {
+        let (raw, said, status) = run(["btf", "dump", &source, "-f", "raw"]);
+        assert_eq!((said.as_str(), status), ("", 0), "{source}");
+        // All types that the object has; this kernel may know some by simpler ones only.
+        assert_eq!(
+            raw.lines().filter(|line| line.starts_with('[')).count(),
+            theirs.types().len(),
+            "{source}"
+        );
+        let structs: Vec<_> = theirs
+            .types()
+            .filter(|(_, ty)| ty.kind() == oxbpf_object::btf::Kind::STRUCT)
+            .map(|(id, ty)| format!("[{}] STRUCT '{}'", id.0, ty.name()))
+            .filter(|line| !line.ends_with("''"))
+            .collect();
+        assert!(!structs.is_empty());
+        for line in structs {
+            assert!(raw.contains(&line), "{source}: {line}");
+        }
+        let (c, _, _) = run(["btf", "dump", &source]);
+        assert!(c.contains("struct "), "{source}: {c}");
+    }
+    let spec = oxbpf_object::spec::MapSpec {
+        map_type: oxbpf_object::MapType::ARRAY,
+        key_size: 4,
+        value_size: 4,
+        max_entries: 1,
+        ..Default::default()
+    };
+    let untyped = oxbpf::Map::create("untyped", &spec, Default::default()).unwrap();
+    let id = untyped.info().unwrap().id;
+    let (_, said, status) = run(["btf", "dump", &format!("map:{id}")]);
+    assert!(
+        said.contains("(`untyped`) was loaded without types"),
+        "{said}"
+    );
+    assert_eq!(status, 2);
+}
+
+#[test]
+fn types_of_a_module_are_told_by_its_name() {
+    let all = fs::read_dir("/sys/kernel/btf").into_iter().flatten();
+    let names = all.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let Some(module) = names.into_iter().find(|name| name != "vmlinux") else {
+        common::skip("no module with types is loaded");
+        return;
+    };
+    let file = format!("/sys/kernel/btf/{module}");
+    let (raw, said, status) = run(["btf", "dump", &format!("module:{module}"), "-f", "raw"]);
+    assert_eq!((said.as_str(), status), ("", 0));
+    let (same, _, _) = run(["btf", "dump", &file, "-f", "raw"]);
+    assert!(raw == same, "{module}: by name and by file");
+    let (c, said, status) = run(["btf", "dump", &format!("module:{module}")]);
+    assert_eq!((said.as_str(), status), ("", 0));
+    assert!(c.contains("struct "), "{c}");
+    let Some(theirs) = other(
+        "bpftool",
+        &["-B", KERNEL, "btf", "dump", "file", &file, "format", "raw"],
+    ) else {
+        return;
+    };
+    let theirs = String::from_utf8(theirs).unwrap();
+    let mut lines = raw.lines().zip(theirs.lines());
+    assert_eq!(lines.find(|(ours, theirs)| ours != theirs), None);
+    assert_eq!(raw.lines().count(), theirs.lines().count());
 }

@@ -9,7 +9,10 @@ use super::settings;
 use crate::Verdict;
 use crate::command::Cli;
 use crate::output::Output;
-use crate::table::{Column, Table};
+use crate::table::{Column, Table, cut};
+
+/// Characters of a value that are shown: arrays go on and on.
+const LONGEST: usize = 40;
 
 const SETTINGS: &[Column] = &[Column::left(""), Column::left(""), Column::left("")];
 
@@ -68,7 +71,7 @@ pub(super) fn show(spec: Option<&CollectionSpec>, output: &Output) -> anyhow::Re
         let mut table = Table::new(SETTINGS);
         for setting in settings {
             table.row([
-                format!("  {}={}", setting.name, setting.value).into(),
+                format!("  {}={}", setting.name, cut(&setting.value, LONGEST)).into(),
                 setting.type_name.into(),
                 "".into(),
             ]);

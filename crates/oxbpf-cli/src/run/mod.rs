@@ -122,7 +122,13 @@ fn load(spec: &CollectionSpec, args: &RunArgs, output: &Output) -> anyhow::Resul
         }
     }
     if !refused.is_empty() && refused.len() == loaded.programs.len() {
-        let why = session::most_common(refused.iter()).unwrap_or_default();
+        let why = match loaded.failed_maps.first() {
+            // Then programs only say that they need it.
+            Some((_, error)) => error.to_string(),
+            None => session::most_common(refused.iter())
+                .unwrap_or_default()
+                .to_owned(),
+        };
         bail!("no program of `{}` could be loaded: {why}", spec.name);
     }
     Ok(loaded.collection)

@@ -353,19 +353,24 @@ fn event_line(
     }
 }
 
-/// Bytes in hexadecimal, and the text in them.
+/// Bytes of no known type: the first in hexadecimal, and whatever in all of them looks like text.
 fn bytes_line(bytes: &[u8]) -> String {
     const MOST: usize = 64;
+    const TEXTS: usize = 8;
+    /// Shorter ones are numbers that happen to look like text.
+    const SHORTEST: usize = 3;
     let some = bytes.get(..MOST).unwrap_or(bytes);
-    let text: String = some
-        .iter()
-        .map(|byte| match byte {
-            b' '..=b'~' => char::from(*byte),
-            _ => '.',
-        })
-        .collect();
-    let more = if some.len() < bytes.len() { "..." } else { "" };
-    format!("{}{more}  {text}{more}", Value::Bytes(some))
+    let mut line = Value::Bytes(some).to_string();
+    if some.len() < bytes.len() {
+        line.push_str("...");
+    }
+    let texts = bytes
+        .split(|byte| !matches!(byte, b' '..=b'~'))
+        .filter(|text| text.len() >= SHORTEST);
+    for text in texts.take(TEXTS) {
+        line.push_str(&format!(" {}", Value::Text(text)));
+    }
+    line
 }
 
 fn printed_line(line: &PrintedLine, output: &Output, out: &mut dyn Write) -> io::Result<()> {

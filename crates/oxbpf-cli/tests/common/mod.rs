@@ -28,17 +28,33 @@ pub(crate) fn said(output: Output) -> (String, String, i32) {
     )
 }
 
+/// Says that a test cannot be run here, and why, where `cargo xtask vmtest` looks for it; the reason is compared with
+/// `vmtest/expected.tsv`.
+pub(crate) fn skip(reason: &str) {
+    let test = std::thread::current();
+    println!("SKIP {}: {reason}", test.name().unwrap_or("test"));
+}
+
+/// Whether this process may load programs. If not, that the test is skipped is told.
+pub(crate) fn may_load() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        skip("it takes root");
+    }
+    is_root
+}
+
 /// The output of another program, or `None`, with the reason told, where there is none.
 pub(crate) fn other(program: &str, args: &[&str]) -> Option<Vec<u8>> {
     match Command::new(program).args(args).output() {
         Ok(output) if output.status.success() => Some(output.stdout),
         Ok(output) => {
-            let why = String::from_utf8_lossy(&output.stderr).into_owned();
-            eprintln!("skipped: {program} failed: {why}");
+            eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+            skip(&format!("{program} cannot do that here"));
             None
         }
-        Err(error) => {
-            eprintln!("skipped: no {program}: {error}");
+        Err(_) => {
+            skip(&format!("there is no {program}"));
             None
         }
     }
@@ -59,8 +75,8 @@ pub(crate) fn in_terminal(command: &mut Command) -> Option<(String, i32)> {
     });
     let (name, ours) = match ready {
         Ok(ready) => ready,
-        Err(error) => {
-            eprintln!("skipped: no terminals: {error}");
+        Err(_) => {
+            skip("there are no terminals");
             return None;
         }
     };
@@ -79,8 +95,8 @@ pub(crate) fn in_terminal(command: &mut Command) -> Option<(String, i32)> {
         .open(name.to_str().unwrap());
     let theirs = match theirs {
         Ok(theirs) => theirs,
-        Err(error) => {
-            eprintln!("skipped: no terminals: {error}");
+        Err(_) => {
+            skip("there are no terminals");
             return None;
         }
     };

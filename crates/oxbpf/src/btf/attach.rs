@@ -162,7 +162,7 @@ fn not_found(types: &Btf, naming: &Naming, module: Option<&str>, name: &str) -> 
         ErrorKind::NotFound,
         format!("looking up {what} `{name}` in the kernel's types"),
     )
-    .with_reason(format!("{place} has no {what} of that name in its types"));
+    .with_reason(format!("{place} has no {what} `{name}` in its types"));
     match suggest::did_you_mean(&nearest.names()) {
         Some(remedy) => error.with_remedy(remedy),
         None => error,
