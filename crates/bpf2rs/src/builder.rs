@@ -126,7 +126,7 @@ impl Builder {
     }
 
     /// Whether a `vmlinux.h` that is made here has only what the sources need: clang is through it
-    /// sooner. It declares no kernel functions (kfuncs).
+    /// sooner.
     #[must_use]
     pub fn minimal_vmlinux(mut self, minimal: bool) -> Self {
         self.minimal_vmlinux = minimal;

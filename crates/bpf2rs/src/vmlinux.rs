@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use oxbpf_object::btf::{Btf, Contents, Type, TypeId, dump_c};
+use oxbpf_object::btf::{
+    Btf, Contents, Type, TypeId,
+    dump_c::{self, kfuncs},
+};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -78,8 +81,8 @@ pub(crate) fn header(from: Option<&Path>, sources: Option<&[String]>) -> Result<
     .map_err(invalid)
 }
 
-/// The types that sources need, which have been through the preprocessor: those that they name, and
-/// those that they get to through pointers that are members they name.
+/// What sources need, which have been through the preprocessor: the types and functions that they name, and
+/// the types that they get to through pointers that are members they name or that such functions take.
 fn needed(btf: &Btf, sources: &[String]) -> Vec<TypeId> {
     let words: HashSet<&str> = sources.iter().flat_map(|text| words(text)).collect();
     let mut needed = Vec::new();
@@ -90,6 +93,10 @@ fn needed(btf: &Btf, sources: &[String]) -> Vec<TypeId> {
         .filter(|ty| is_named(*ty, &words))
         .collect();
     open.reverse();
+    for func in kfuncs(btf).filter(|func| words.contains(func.name())) {
+        needed.push(func.id());
+        open.extend(signature(btf, func).filter_map(|id| composite(btf, id)));
+    }
     while let Some(ty) = open.pop() {
         if !seen.insert(ty.id()) {
             continue;
@@ -125,6 +132,19 @@ fn is_named(ty: Type<'_>, words: &HashSet<&str>) -> bool {
         }
         _ => false,
     }
+}
+
+/// The types of what a function takes and returns.
+fn signature<'a>(btf: &'a Btf, func: Type<'a>) -> impl Iterator<Item = TypeId> + 'a {
+    let of_func = func.target().and_then(|id| btf.get(id).ok());
+    let prototype = of_func.and_then(|ty| match ty.contents() {
+        Contents::FuncProto(prototype) => Some(prototype),
+        _ => None,
+    });
+    prototype.into_iter().flat_map(|prototype| {
+        let taken = prototype.params().map(|param| param.ty);
+        std::iter::once(prototype.result).chain(taken)
+    })
 }
 
 /// The structure or union that a member is, holds or points to.

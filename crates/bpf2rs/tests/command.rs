@@ -12,7 +12,7 @@ use bpf2rs::{Clang, Target};
 use common::{COUNT, Project, Run, bpf2rs};
 use oxbpf::object::{
     CollectionSpec, Endian, MapType,
-    btf::{BtfBuilder, Kind, Member},
+    btf::{BtfBuilder, DeclTag, FuncLinkage, Kind, Member, Param, TypeId},
 };
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
@@ -469,7 +469,32 @@ fn small_kernel() -> Vec<u8> {
         bit_offset: 32,
         bitfield_size: 0,
     };
-    btf.add_struct("task_struct", 8, &[member]);
+    let task = btf.add_struct("task_struct", 8, &[member]);
+    let task = btf.add_ptr(task);
+    let other = btf.add_fwd("other_struct", false);
+    let other = btf.add_ptr(other);
+    // Functions that programs may call, and one that they may not.
+    for (name, result, taken, is_offered) in [
+        ("task_from_pid", task, int, true),
+        ("task_release", TypeId::VOID, task, true),
+        ("nobody_calls_it", TypeId::VOID, other, true),
+        ("for_the_kernel_alone", TypeId::VOID, task, false),
+    ] {
+        let taken = Param {
+            name: "it",
+            ty: taken,
+        };
+        let prototype = btf.add_func_proto(result, &[taken]);
+        let function = btf.add_func(name, prototype, FuncLinkage::STATIC);
+        if is_offered {
+            let tag = DeclTag {
+                target: function,
+                component: None,
+                is_attribute: false,
+            };
+            btf.add_decl_tag("bpf_kfunc", tag);
+        }
+    }
     btf.to_bytes(Endian::Little).unwrap()
 }
 
@@ -493,6 +518,42 @@ fn makes_vmlinux_h_of_the_types_that_it_is_given() {
     assert!(contains(&object, b"bpf2rs/vmlinux"));
     let temporary = std::env::temp_dir().join("bpf2rs-");
     assert!(!contains(&object, temporary.to_str().unwrap().as_bytes()));
+}
+
+#[test]
+fn kernel_functions_that_a_source_calls_are_declared() {
+    let project = Project::new();
+    let source = TASK.replace(
+        "struct task_struct *task = (void *)bpf_get_current_task_btf();\n\tseen = task->tgid;",
+        "struct task_struct *task = task_from_pid(1);\n\
+         \tif (task) {\n\tseen = task->tgid;\n\ttask_release(task);\n\t}",
+    );
+    let source = source.replace(
+        "struct task_struct *task = ",
+        "typeof(task_from_pid(0)) task = ",
+    );
+    project.write("src/count.bpf.c", &source);
+    fs::write(project.path().join("small.btf"), small_kernel()).unwrap();
+    for more in [&[][..], &["--minimal-vmlinux"]] {
+        let arguments = [&["--vmlinux", "small.btf", "--force"], more].concat();
+        project.generate(&arguments).succeeds();
+        let object = project.path().join("out/count.bpfel.o");
+        let spec = CollectionSpec::from_file(object).unwrap();
+        let mut called: Vec<_> = spec.externs().iter().map(|e| e.name.as_str()).collect();
+        called.sort_unstable();
+        assert_eq!(called, ["task_from_pid", "task_release"]);
+    }
+    let header = project.run(&["vmlinux", "src/count.bpf.c", "--btf", "small.btf"]);
+    let header = header.succeeds().out;
+    assert!(
+        header.contains("extern struct task_struct *task_from_pid(int it) __weak __ksym;"),
+        "{header}"
+    );
+    // Its members are had by way of the function.
+    assert!(header.contains("int tgid;"), "{header}");
+    for absent in ["nobody_calls_it", "other_struct", "for_the_kernel_alone"] {
+        assert!(!header.contains(absent), "{header}");
+    }
 }
 
 #[test]

@@ -210,7 +210,7 @@ fn derives(code: &mut Code, own: &[&str], zerocopy: &[&str]) {
     code.indent();
     let own: String = own.iter().map(|name| format!(", {name}")).collect();
     line!(code, "Clone, Copy{own},");
-    let always = ["FromBytes", "IntoBytes", "Immutable", "KnownLayout"];
+    let always = ["FromBytes", "IntoBytes", "Immutable"];
     for name in zerocopy.iter().chain(&always) {
         line!(code, "::oxbpf::__private::zerocopy::{name},");
     }

@@ -563,7 +563,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -607,7 +606,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -647,7 +645,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -697,7 +694,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C, packed)]
@@ -739,7 +735,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -777,7 +772,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -823,7 +817,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -859,7 +852,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -913,7 +905,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -947,7 +938,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -979,7 +969,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
@@ -1014,7 +1003,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1114,7 +1102,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1148,7 +1135,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1184,7 +1170,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
@@ -1224,7 +1209,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1326,7 +1310,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1364,7 +1347,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1435,7 +1417,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
@@ -1468,7 +1449,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
@@ -1501,7 +1481,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(transparent)]
@@ -1536,7 +1515,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1654,7 +1632,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1759,7 +1736,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1834,7 +1810,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1902,7 +1877,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1964,7 +1938,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -1994,7 +1967,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -2032,7 +2004,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -2066,7 +2037,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -2100,7 +2070,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -2134,7 +2103,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
@@ -2168,7 +2136,6 @@ mod generated {
             ::oxbpf::__private::zerocopy::FromBytes,
             ::oxbpf::__private::zerocopy::IntoBytes,
             ::oxbpf::__private::zerocopy::Immutable,
-            ::oxbpf::__private::zerocopy::KnownLayout,
         )]
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]

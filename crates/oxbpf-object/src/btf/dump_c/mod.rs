@@ -123,19 +123,19 @@ impl<'a> CDump<'a> {
     ///
     /// As [`define`](CDump::define).
     pub fn declare_kfuncs(&mut self) -> Result<(), Error> {
-        let kfuncs: Vec<_> = self
-            .btf
-            .types()
-            .filter_map(|(_, ty)| kfunc(self.btf, ty))
-            .collect();
-        for func in &kfuncs {
+        let kfuncs: Vec<_> = kfuncs(self.btf).collect();
+        self.declare_functions(&kfuncs)
+    }
+
+    fn declare_functions(&mut self, kfuncs: &[Type<'a>]) -> Result<(), Error> {
+        for func in kfuncs {
             self.require(func.id(), order::Need::Declared)?;
         }
         if kfuncs.is_empty() {
             return Ok(());
         }
         self.text.push(KFUNC_START);
-        for &func in &kfuncs {
+        for &func in kfuncs {
             self.write_kfunc(func)?;
         }
         self.text.push("#endif\n\n");
@@ -173,6 +173,11 @@ impl<'a> CDump<'a> {
             Ok(())
         }
     }
+}
+
+/// The functions that a kernel offers to BPF programs (kfuncs), as far as its BTF marks them.
+pub fn kfuncs(btf: &Btf) -> impl Iterator<Item = Type<'_>> {
+    btf.types().filter_map(|(_, ty)| kfunc(btf, ty))
 }
 
 /// The function that a type tells to be a kfunc.
@@ -240,7 +245,7 @@ pub fn header(btf: &Btf) -> Result<String, Error> {
 }
 
 /// A header with some types of a BTF and what they need: a `vmlinux.h` for programs that use no others. The rest is as in
-/// [`header`], but for prototypes of kernel functions, of which there are none.
+/// [`header`]; of the [`kfuncs`], it has prototypes of those that are among the types.
 ///
 /// # Errors
 ///
@@ -255,6 +260,10 @@ pub fn header_of(btf: &Btf, types: &[TypeId]) -> Result<String, Error> {
     for id in types {
         dump.declare_constants(btf.get(*id)?)?;
     }
+    let kfuncs: Vec<_> = kfuncs(btf)
+        .filter(|func| types.contains(&func.id()))
+        .collect();
+    dump.declare_functions(&kfuncs)?;
     Ok(wrapped(&dump))
 }
 
