@@ -12,7 +12,7 @@ use std::{
 use bpf2rs::{Builder, Clang, Target};
 use oxbpf::{
     Bool, ErrorKind, Loadable, Loader,
-    object::{CollectionSpec, Endian, MapType},
+    object::{CollectionSpec, Endian, MapType, btf::bits},
     program::TestRun,
 };
 use zoo::{Spec, types};
@@ -181,7 +181,7 @@ fn bit_fields_of_the_other_byte_order_are_where_clang_put_them() {
         let file = format!("{GOLDEN}/{}", target.file_name("zoo"));
         let spec = CollectionSpec::from_file(&file).unwrap();
         let bytes = spec.variable_bytes("some_bits").unwrap();
-        let bits = |offset, width| oxbpf::__private::read_bits(bytes, offset, width, spec.endian);
+        let bits = |offset, width| bits::get(bytes, offset, width, spec.endian).unwrap();
         assert_eq!((bits(0, 3), bits(3, 10), bits(13, 5)), (5, 1000, 0b11101));
         assert_eq!((bits(18, 1), bits(19, 4)), (1, 5));
         assert_eq!((bits(64, 60), bits(124, 2)), (0x0fed_cba9_8765_4321, 2));

@@ -13,7 +13,7 @@
 //!
 //! Source: `include/uapi/linux/btf.h`, `Documentation/bpf/btf.rst`.
 
-mod bits;
+pub mod bits;
 mod builder;
 mod contexts;
 mod dedup;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Array, Btf, Contents, Int, Kind, Type, TypeId};
+use super::{Array, Btf, Contents, Int, Kind, Type, TypeId, bits};
 use crate::Endian;
 use crate::limits::{MAX_TYPE_DEPTH, MAX_VALUE_PARTS};
 
@@ -262,27 +262,18 @@ impl<'a> Reader<'a> {
         &self,
         ty: Type<'a>,
         bit_offset: u32,
-        bits: u8,
+        width: u8,
         bytes: &[u8],
     ) -> Option<Value<'a>> {
-        let (offset, bits) = match (bits, ty.contents()) {
+        let (offset, width) = match (width, ty.contents()) {
             (0, Contents::Int(int)) => (bit_offset.saturating_add(int.bit_offset.into()), int.bits),
-            (bits, _) => (bit_offset, bits),
+            (width, _) => (bit_offset, width),
         };
-        let (start, within) = ((offset / 8) as usize, (offset % 8) as usize);
-        let end_bit = within.checked_add(bits.into())?;
-        let length = end_bit.div_ceil(8);
-        let own = bytes.get(start..start.checked_add(length)?)?;
-        let whole = number(self.btf.endian(), own, length)?;
-        let shift = match self.btf.endian() {
-            Endian::Little => within,
-            Endian::Big => length.checked_mul(8)?.checked_sub(end_bit)?,
-        };
-        let value = mask(whole.checked_shr(shift as u32)?, bits.into());
+        let value = bits::get(bytes, offset, width.into(), self.btf.endian())?;
         Some(match ty.contents() {
-            Contents::Enum(list) if list.is_signed => enumerator(ty, extend(value, bits.into())),
+            Contents::Enum(list) if list.is_signed => enumerator(ty, extend(value, width.into())),
             Contents::Enum(_) => enumerator(ty, i128::try_from(value).ok()?),
-            Contents::Int(int) => of_bits(int, value, bits.into()),
+            Contents::Int(int) => of_bits(int, value, width.into()),
             _ => Value::Unsigned(value),
         })
     }
@@ -304,7 +295,7 @@ fn of_bits<'a>(int: Int, bits: u128, used: usize) -> Value<'a> {
     }
 }
 
-/// A number of up to 16 bytes (17 for bits across them are none).
+/// A number of up to 16 bytes.
 fn number(endian: Endian, bytes: &[u8], size: usize) -> Option<u128> {
     let bytes = bytes.get(..size).filter(|_| (1..=16).contains(&size))?;
     let push = |number: u128, byte: &u8| number << 8 | u128::from(*byte);

@@ -9,7 +9,7 @@ mod variables;
 use oxbpf_object::CollectionSpec;
 pub use zerocopy;
 
-pub use bits::{Bits, get, get_bits, read_bits, set, set_bits};
+pub use bits::{Bits, get, get_bits, set, set_bits};
 pub use objects::{TakenLinks, optional, optional_struct_ops};
 pub use settings::{put_map, put_program, take_map, take_program};
 pub use struct_ops::{function, member, set_function, set_member};
