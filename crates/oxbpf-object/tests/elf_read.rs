@@ -1142,6 +1142,39 @@ fn relocations_with_addends_mean_the_same() {
     }
 }
 
+/// GCC's assembler puts into a call, beside the symbol of a function, once more where that is: in bytes.
+#[test]
+fn calls_may_say_twice_where_their_function_is() {
+    const SOURCE: &str = "\
+        __attribute__((noinline)) int first(int x) { return x * 3; }\n\
+        __attribute__((noinline)) int second(int x) { return x * 5; }\n\
+        __attribute__((section(\"socket\"))) int program(int *ctx) { return first(*ctx) + second(*ctx); }";
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("calls.bpf.c");
+    std::fs::write(&source, SOURCE).unwrap();
+    let Some(mut object) = clang::compile(&source, &["-target", "bpfel", "-O2"]) else {
+        return;
+    };
+    let plain = CollectionSpec::parse(&object).unwrap();
+    let second = plain.functions().iter().find(|f| f.name == "second");
+    let place = second.unwrap().section_offset as i32 * 8;
+    assert_ne!(place, 0);
+    // Both calls say -1 beside their symbols; the second is the last.
+    let call = [0x85, 0x10, 0, 0, 0xff, 0xff, 0xff, 0xff];
+    let at = object.windows(8).rposition(|bytes| bytes == call).unwrap();
+    object[at + 4..at + 8].copy_from_slice(&(place - 1).to_le_bytes());
+    let twice = CollectionSpec::parse(&object).unwrap();
+    let relocs = |spec: &CollectionSpec| {
+        spec.functions()
+            .iter()
+            .map(|f| f.relocs.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(relocs(&plain), relocs(&twice));
+    let calls: usize = relocs(&plain).iter().map(Vec::len).sum();
+    assert_eq!(calls, 2);
+}
+
 #[test]
 fn functions_and_references_are_those_that_readelf_sees() {
     let readelf = [

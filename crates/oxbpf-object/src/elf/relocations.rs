@@ -148,11 +148,14 @@ impl<'a> Resolver<'_, 'a> {
                     "but is no call of a function of this object".to_owned(),
                 ));
             }
-            // In slots, counted from the next instruction as in any call.
-            let addend = relocation.addend.map_or_else(
-                || i128::from(insn.imm).saturating_add(1).saturating_mul(8),
-                i128::from,
-            );
+            let distance = i128::from(insn.imm).saturating_add(1);
+            let addend = match relocation.addend {
+                Some(addend) => i128::from(addend),
+                // GCC puts the value of a symbol of its own into the instruction once more, in bytes.
+                None if symbol.kind != elf::STT_SECTION && distance == value => 0,
+                // In slots, counted from the next instruction as in any call.
+                None => distance.saturating_mul(8),
+            };
             let target = self.function_at(section, value.saturating_add(addend));
             return target
                 .map(RelocTarget::Call)

@@ -51,7 +51,6 @@ const PROGRESS: &[&str] = &[
     "callee:",
     "returning from callee:",
     "to caller at ",
-    "frame",
     "last_idx ",
     "regs=",
     "parent didn't have ",
@@ -82,7 +81,7 @@ fn classify(line: &str) -> Line<'_> {
     if starts(ASIDES) {
         return Line::Aside;
     }
-    if starts(PROGRESS) || is_state(line) {
+    if starts(PROGRESS) || is_frame(line) || is_state(line) {
         return Line::Progress;
     }
     match numbered(line) {
@@ -108,6 +107,12 @@ fn is_opcode(text: &str) -> bool {
         .strip_prefix('(')
         .and_then(|t| t.split_once(')'));
     inside.is_some_and(|(code, _)| code.len() == 2 && u8::from_str_radix(code, 16).is_ok())
+}
+
+/// Whether something is about the frame of a function: "frame1: ". A message may be of the frame pointer.
+fn is_frame(line: &str) -> bool {
+    let number = line.strip_prefix("frame");
+    number.is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether something is a list of registers and stack slots: " R1=ctx() R10=fp0 fp-8=mmmm".
@@ -329,6 +334,11 @@ mod tests {
                 Line::Message("R1 type=inv expected=fp"),
             ),
             ("R0 !read_ok", Line::Message("R0 !read_ok")),
+            ("frame1: regs=2 stack=0", Line::Progress),
+            (
+                "frame pointer is read only",
+                Line::Message("frame pointer is read only"),
+            ),
             ("stack depth 8", Line::Aside),
         ] {
             assert_eq!(classify(line), class, "{line}");
