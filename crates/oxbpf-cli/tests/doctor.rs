@@ -83,6 +83,52 @@ fn cleaning_says_what_it_removed() {
     assert!(text.contains("  none\n"), "{text}");
 }
 
+/// Set in the process that is to be killed.
+const VICTIM: &str = "OXBPF_TEST_VICTIM";
+
+#[test]
+fn cleaning_removes_what_a_dead_process_left() {
+    if !common::may_load() {
+        return;
+    }
+    if !std::fs::exists("/sys/bus/event_source/devices/kprobe").unwrap() {
+        common::skip("this kernel has no kprobes");
+        return;
+    }
+    if std::env::var_os(VICTIM).is_some() {
+        let spec = oxbpf_object::CollectionSpec::parse(fixtures::object("places")).unwrap();
+        let objects = oxbpf::Loader::new().keep_going(spec).unwrap().collection;
+        let probe = oxbpf::Kprobe::new("do_unlinkat").source(oxbpf::link::ProbeSource::Tracefs);
+        let _link = probe.attach(&objects.program("on_function").unwrap());
+        println!("\nattached");
+        loop {
+            std::thread::park();
+        }
+    }
+    let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture"])
+        .arg("cleaning_removes_what_a_dead_process_left")
+        .env(VICTIM, "1")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = std::io::BufReader::new(victim.stdout.take().unwrap());
+    let mut lines = std::io::BufRead::lines(output);
+    assert!(lines.any(|line| line.unwrap() == "attached"));
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    let (text, said, _) = run(["doctor"]);
+    assert!(text.contains("oxbpf doctor --clean"), "{text}{said}");
+    let (text, said, _) = run(["doctor", "--clean"]);
+    let removed = format!(
+        "removed the probe at do_unlinkat of process {}\n",
+        victim.id()
+    );
+    assert!(text.starts_with(&removed), "{text}{said}");
+    let (text, _, _) = run(["doctor", "--clean"]);
+    assert!(!text.contains("removed"), "{text}");
+}
+
 #[test]
 fn features_are_told_with_what_they_take() {
     let (text, said, status) = run(["feature"]);

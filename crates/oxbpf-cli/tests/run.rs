@@ -424,6 +424,13 @@ fn options_say_where_when_sections_cannot() {
     );
     assert_eq!(status, 2);
 
+    let (_, said, status) = places("on_function", &[]);
+    assert!(
+        said.contains("say where with --at on_function=FUNCTION"),
+        "{said}"
+    );
+    assert_eq!(status, 1);
+
     let (text, said, status) = places("count_*t", &["--interface", "lo"]);
     if said.contains("this kernel has no links for traffic control") {
         skip("this kernel has no links for traffic control");
