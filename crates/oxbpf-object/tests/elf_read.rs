@@ -993,6 +993,35 @@ fn legacy_map_definitions_of_all_shapes() {
     }
 }
 
+#[test]
+fn maps_of_both_kinds_stand_beside_variables_of_no_size() {
+    for spec in specs("mixed", &["-g"]) {
+        let maps = spec.maps().iter().filter(|map| map.data.is_none());
+        let maps: Vec<_> = maps
+            .map(|map| (map.section.as_str(), map.name.as_str(), map.map_type.0))
+            .collect();
+        assert_eq!(maps, [("maps", "by_values", 1), (".maps", "by_types", 2)]);
+        let size = |name: &str| spec.variable_bytes(name).map(<[u8]>::len);
+        let sizes = ["nothing", "something", "no_more"].map(size);
+        assert_eq!(sizes, [Some(0), Some(4), Some(0)]);
+        let targets: Vec<String> = spec
+            .function("program")
+            .unwrap()
+            .relocs
+            .iter()
+            .map(|reloc| describe(&spec, reloc.target))
+            .collect();
+        let expected = [
+            ".data+0",
+            "map by_values",
+            ".bss+0",
+            ".bss+0",
+            "map by_types",
+        ];
+        assert_eq!(targets, expected);
+    }
+}
+
 /// Compiles a fixture with one thing broken and returns what is said of it.
 fn refusal(name: &str, broken: u32) -> Option<String> {
     let define = format!("-DBROKEN={broken}");

@@ -28,8 +28,15 @@ pub(crate) struct Counts {
 
 /// Why a load failed.
 struct Failed {
-    errno: i32,
+    /// The errno; of ours, if the kernel was not asked, those by which libbpf may tell of the like.
+    errnos: Vec<i32>,
     why: String,
+}
+
+impl Failed {
+    fn is_like(&self, other: &Failed) -> bool {
+        self.errnos.iter().any(|errno| other.errnos.contains(errno))
+    }
 }
 
 /// One load by one library.
@@ -86,9 +93,8 @@ pub(crate) fn compare(
     match (&theirs.result, &ours.result) {
         (Ok(()), Err(ours)) => found.push(Difference::new("load", "yes", &ours.why)),
         (Err(theirs), Ok(())) => found.push(Difference::new("load", &theirs.why, "yes")),
-        (Err(theirs), Err(ours)) if theirs.errno != ours.errno => {
-            let ours = format!("{}: {}", compare::errno(ours.errno), ours.why);
-            found.push(Difference::new("load: errno", &theirs.why, ours));
+        (Err(theirs), Err(ours)) if !theirs.is_like(ours) => {
+            found.push(Difference::new("load: errno", &theirs.why, &ours.why));
         }
         _ => {}
     }
@@ -143,13 +149,9 @@ pub(crate) fn compare(
                 counts.loaded += usize::from(ours.errno == 0);
                 found.extend(compare::loaded(&program.name, &theirs, &ours));
             }
-            (Err(theirs), Err(ours)) if theirs.errno != ours.errno => {
-                let ours = format!("{}: {}", compare::errno(ours.errno), ours.why);
-                found.push(Difference::new(
-                    format!("{subject}: errno"),
-                    theirs.why,
-                    ours,
-                ));
+            (Err(theirs), Err(ours)) if !theirs.is_like(&ours) => {
+                let subject = format!("{subject}: errno");
+                found.push(Difference::new(subject, theirs.why, ours.why));
             }
             (Err(_), Err(_)) => {}
             (Ok(theirs), Err(ours)) => {
@@ -172,7 +174,7 @@ fn verdict(mut attempt: Attempt, kernel_name: &str) -> Result<LoadedProgram, Fai
     let asked = attempt.programs.remove(kernel_name);
     asked.ok_or_else(|| match attempt.result {
         Ok(()) => Failed {
-            errno: 0,
+            errnos: vec![0],
             why: "it was not to be loaded".to_owned(),
         },
         Err(failed) => failed,
@@ -183,14 +185,17 @@ fn not_asked(failed: &Failed) -> String {
     format!("not asked: {}", failed.why)
 }
 
-/// The errno of an error; if the kernel was not asked, that by which libbpf tells of the like.
-fn errno_of(error: &Error) -> i32 {
-    error.raw_os_error().unwrap_or(match error.kind() {
-        ErrorKind::NotFound => libc::ESRCH,
-        ErrorKind::Unsupported => libc::EOPNOTSUPP,
-        ErrorKind::PermissionDenied => libc::EPERM,
-        _ => libc::EINVAL,
-    })
+/// The errno of an error; if the kernel was not asked, those by which libbpf tells of the like: it knows several for what is
+/// not there.
+fn errnos_of(error: &Error) -> Vec<i32> {
+    let like: &[i32] = match (error.raw_os_error(), error.kind()) {
+        (Some(errno), _) => return vec![errno],
+        (_, ErrorKind::NotFound) => &[libc::ESRCH, libc::EINVAL, libc::ENOENT],
+        (_, ErrorKind::Unsupported) => &[libc::EOPNOTSUPP, libc::ESRCH, libc::EINVAL],
+        (_, ErrorKind::PermissionDenied) => &[libc::EPERM, libc::EACCES],
+        _ => &[libc::EINVAL],
+    };
+    like.to_vec()
 }
 
 /// Maps of a whole load. Where one library gave up before the kernel was asked for a map, there is nothing to compare.
@@ -246,7 +251,7 @@ fn by_oxbpf(object: &CollectionSpec, pins: &Path, only: Option<usize>) -> Attemp
     let recorded = record(|| {
         let loader = Loader::new().pin_root(pins.0).threads(NonZeroUsize::MIN);
         loader.load(spec).map(drop).map_err(|error| Failed {
-            errno: errno_of(&error),
+            errnos: errnos_of(&error),
             why: format!("{error:#}"),
         })
     });
@@ -283,7 +288,7 @@ fn by_libbpf(bytes: &[u8], spec: &CollectionSpec, pins: &Path, only: Option<usiz
     };
     let recorded = record(|| {
         let failed = |errno| Failed {
-            errno,
+            errnos: vec![errno],
             why: compare::errno(errno),
         };
         let object = Object::open(bytes, options).map_err(failed)?;

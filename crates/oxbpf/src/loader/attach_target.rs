@@ -33,10 +33,7 @@ impl<'a> Target<'a> {
         own: &Own,
     ) -> Result<Target<'a>> {
         if let Some(slot) = context.struct_ops.programs.get(&position) {
-            let module = match slot.module {
-                Some(module) => context.kernel.modules()?.get(module),
-                None => None,
-            };
+            let module = context.kernel.module(slot.module)?;
             return Ok(Self {
                 btf_id: slot.structure,
                 module: module.map(|module| module.fd.as_fd()),

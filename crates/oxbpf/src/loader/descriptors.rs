@@ -149,11 +149,7 @@ fn call_extern(
 fn load_extern(context: &References<'_>, resolved: Resolved) -> Result<(u8, i32, i32)> {
     Ok(match resolved {
         Resolved::Typed { btf_id, module } => {
-            let modules = match module {
-                Some(_) => context.kernel.modules()?,
-                None => &[],
-            };
-            let module = module.and_then(|module| modules.get(module));
+            let module = context.kernel.module(module)?;
             let descriptor = module.map_or(0, |module| module.fd.as_raw_fd());
             (pseudo::BTF_ID, btf_id as i32, descriptor)
         }

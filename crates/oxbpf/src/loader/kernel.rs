@@ -43,6 +43,14 @@ impl<'l> Kernel<'l> {
             .get_or_init(|| btf::modules(running, None).collect()))
     }
 
+    /// Those of the module at a position; `None` of the kernel itself.
+    pub(super) fn module(&self, position: Option<usize>) -> Result<Option<&ModuleBtf>> {
+        match position {
+            Some(position) => Ok(self.modules()?.get(position)),
+            None => Ok(None),
+        }
+    }
+
     /// The type of this kind and name in the running kernel or, if it has none, in the first module that has,
     /// with the module's position.
     pub(super) fn find(&self, name: &str, kind: Kind) -> Result<Option<(Type<'_>, Option<usize>)>> {

@@ -199,10 +199,7 @@ fn create_struct_ops(context: Context<'_>, spec: &MapSpec, value: &Value) -> Res
         value_size: u32::try_from(value.bytes.len()).unwrap_or(u32::MAX),
         ..spec.clone()
     };
-    let module = match value.module {
-        Some(module) => context.kernel.modules()?.get(module),
-        None => None,
-    };
+    let module = context.kernel.module(value.module)?;
     let create = || {
         context.authority.call(|token| {
             let options = CreateOptions {

@@ -40,6 +40,7 @@ use externs::Externs;
 use faults::Faults;
 pub(crate) use kconfig::read_running as kernel_config;
 use kernel::Kernel;
+use programs::Loaded;
 pub use report::{PartialLoad, ProgramReport};
 use struct_ops::StructOpsPlan;
 
@@ -326,14 +327,7 @@ impl Loader {
             loaded: &[],
             keep_going,
         };
-        let positions: Vec<usize> = plan.iter().map(|planned| planned.index).collect();
-        let reports = programs::load(context, plan)?;
-        let mut programs = vec![None; spec.programs().len()];
-        for (position, report) in positions.into_iter().zip(&reports) {
-            if let Some(place) = programs.get_mut(position) {
-                *place = report.program().cloned();
-            }
-        }
+        let Loaded { programs, reports } = programs::load(context, plan)?;
         maps::fill_with_programs(&spec, &maps, &programs, &mut faults)?;
         Ok(PartialLoad {
             failed_maps: faults.into_named(&spec),

@@ -41,12 +41,20 @@ pub(super) struct Context<'a> {
     pub(super) keep_going: Option<LogLevel>,
 }
 
-/// Loads the planned programs, level by level. One report for each of them, in the order of the plan.
+/// What came of the planned programs.
+pub(super) struct Loaded {
+    /// The programs by position in the spec.
+    pub(super) programs: Vec<Option<Program>>,
+    /// One for each that was planned, in the order of the plan.
+    pub(super) reports: Vec<ProgramReport>,
+}
+
+/// Loads the planned programs, level by level.
 ///
 /// # Errors
 ///
 /// The first failure on the lowest level that has one, unless the load is to keep going.
-pub(super) fn load(context: Context<'_>, mut plan: Vec<Planned>) -> Result<Vec<ProgramReport>> {
+pub(super) fn load(context: Context<'_>, mut plan: Vec<Planned>) -> Result<Loaded> {
     let mut outcomes: Vec<Option<Measured>> = plan
         .iter_mut()
         .map(|planned| planned.failure.take().map(Measured::failed))
@@ -57,7 +65,8 @@ pub(super) fn load(context: Context<'_>, mut plan: Vec<Planned>) -> Result<Vec<P
         0 | 1 => 1,
         _ => threads(context.loader),
     };
-    let stops = |measured: &Measured| context.keep_going.is_none() && measured.result.is_err();
+    let keeps_going = context.keep_going.is_some();
+    let stops = |measured: &Measured| !keeps_going && measured.result.is_err();
     let mut loaded = vec![None; context.spec.programs().len()];
     for level in 0..levels.len() {
         let ready: Vec<(usize, &Planned)> = levels
@@ -74,9 +83,10 @@ pub(super) fn load(context: Context<'_>, mut plan: Vec<Planned>) -> Result<Vec<P
         };
         let answers = parallel::in_order(&ready, threads, work, stops);
         for ((position, planned), measured) in ready.into_iter().zip(answers) {
-            if stops(&measured) {
-                return measured.result.map(|_| Vec::new());
-            }
+            let measured = match measured.result {
+                Err(error) if !keeps_going => return Err(error),
+                result => Measured { result, ..measured },
+            };
             if let Some(place) = loaded.get_mut(planned.index) {
                 *place = measured.result.as_ref().ok().cloned();
             }
@@ -89,7 +99,10 @@ pub(super) fn load(context: Context<'_>, mut plan: Vec<Planned>) -> Result<Vec<P
         .iter()
         .zip(outcomes)
         .filter_map(|(planned, measured)| Some(report(context.spec, planned, measured?)));
-    Ok(reports.collect())
+    Ok(Loaded {
+        reports: reports.collect(),
+        programs: loaded,
+    })
 }
 
 fn report(spec: &CollectionSpec, planned: &Planned, measured: Measured) -> ProgramReport {
