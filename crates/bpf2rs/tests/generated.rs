@@ -455,9 +455,9 @@ fn documentation_is_what_the_source_says() {
     for comment in [
         "/// What tells connections apart.\n        ///\n        /// `struct key`, 8 bytes.",
         "/// In the order of this machine.\n            ///\n            /// Zero for none.",
-        "/// Connections that are open.\n        ///\n        /// `hash`, hash:",
+        "/// Connections that are open.\n        ///\n        /// A map of type `hash` from `struct key` to",
         "/// How many there may be.\n        ///\n        /// `__u32 limit`.",
-        "/// Counts all system calls.\n        ///\n        /// `always`,",
+        "/// Counts all system calls.\n        ///\n        /// The program for `tp_btf/sys_enter`.",
     ] {
         assert!(text.contains(comment), "{comment}");
     }

@@ -240,6 +240,19 @@ fn rustc_refuses_what_does_not_fit() {
         project.write(&format!("src/bin/{name}.rs"), &text);
     }
     project.write("src/bin/fits.rs", &program(""));
+    // The example in the documentation is right, too.
+    let module = String::from_utf8(project.read("src/kinds.rs")).unwrap();
+    let (_, example) = module.split_once("/// ```ignore\n").unwrap();
+    let (example, _) = example.split_once("/// ```").unwrap();
+    let example = example.replace("///", "");
+    assert!(example.contains("objects.maps.counts.iter()"), "{example}");
+    project.write(
+        "src/bin/example.rs",
+        &format!(
+            "#[path = \"../kinds.rs\"]\nmod kinds;\n\
+             fn main() -> oxbpf::Result<()> {{\n{example}\nlet _ = links;\nOk(())\n}}\n"
+        ),
+    );
     let run = Run::of(&mut cargo(
         project.path(),
         &["check", "--bins", "--keep-going", "--message-format=short"],
@@ -259,7 +272,9 @@ fn rustc_refuses_what_does_not_fit() {
             "{errors:#?}"
         );
     }
-    assert_eq!(errors("fits"), Vec::<&str>::new());
+    for name in ["fits", "example"] {
+        assert_eq!(errors(name), Vec::<&str>::new());
+    }
     assert!(!run.err.contains("`misuse` (bin \"fits\")"), "{}", run.err);
 }
 

@@ -22,38 +22,45 @@ mod generated {
     #[cfg(target_endian = "big")]
     const OBJECT: &[u8] = ::core::include_bytes!("exec_count.bpfeb.o");
     /// The object `exec_count`, compiled from `exec_count.bpf.c`, before it is loaded: plain data, to look at and to change.
+    ///
+    /// ```ignore
+    /// let mut spec = exec_count::Spec::embedded()?;
+    /// let objects = oxbpf::Loader::new().load(spec)?;
+    /// let links = objects.attach_all()?;
+    /// println!("{:?}", objects.maps.exec_count.get(0)?);
+    /// ```
     #[derive(Clone, Debug)]
     pub struct Spec {
         /// Settings of its maps.
         pub maps: MapSpecs,
         /// Settings of its programs.
         pub programs: ProgramSpecs,
-        /// Constants (`.rodata`) that programs will see.
+        /// The constants in `.rodata`: what the programs will see.
         pub rodata: RodataSpec,
         object: ::oxbpf::object::CollectionSpec,
     }
 
-    /// Settings of the maps.
+    /// Settings of the maps, by their names in C.
     #[derive(Clone, Debug)]
     pub struct MapSpecs {
-        /// `exec_count`, array: `__u32` to `__u64`.
+        /// A map of type `array` from `__u32` to `__u64`, one entry.
         pub exec_count: ::oxbpf::object::MapSpec,
     }
 
-    /// Settings of the programs.
+    /// Settings of the programs, by their names in C.
     #[derive(Clone, Debug)]
     pub struct ProgramSpecs {
-        /// `count_kprobe`, `SEC("?kprobe/sys_execve")`: loaded if its `autoload` is set.
+        /// The program for `kprobe/sys_execve`, which is loaded if its `autoload` is set.
         pub count_kprobe: ::oxbpf::object::ProgramSpec,
-        /// `count_fentry`, `SEC("?fentry/sys_execve")`: loaded if its `autoload` is set.
+        /// The program for `fentry/sys_execve`, which is loaded if its `autoload` is set.
         pub count_fentry: ::oxbpf::object::ProgramSpec,
-        /// `count_tracepoint`, `SEC("?tracepoint/syscalls/sys_enter_execve")`: loaded if its `autoload` is set.
+        /// The program for `tracepoint/syscalls/sys_enter_execve`, which is loaded if its `autoload` is set.
         pub count_tracepoint: ::oxbpf::object::ProgramSpec,
-        /// `count_raw_tp`, `SEC("?raw_tp/sys_enter")`: loaded if its `autoload` is set.
+        /// The program for `raw_tp/sys_enter`, which is loaded if its `autoload` is set.
         pub count_raw_tp: ::oxbpf::object::ProgramSpec,
     }
 
-    /// Variables in `.rodata`, before the load.
+    /// The variables in `.rodata`, before the load.
     #[derive(Clone, Debug)]
     pub struct RodataSpec {
         /// `__u64 execve_nr`.
@@ -112,7 +119,7 @@ mod generated {
         }
     }
 
-    /// The object `exec_count`, loaded.
+    /// The object `exec_count`, loaded. Its maps and programs are closed when this is dropped and nobody else holds them.
     #[derive(Debug)]
     pub struct Objects {
         /// Its maps.
@@ -123,27 +130,27 @@ mod generated {
         pub rodata: Rodata,
     }
 
-    /// The maps.
+    /// The maps, loaded, by their names in C.
     #[derive(Debug)]
     pub struct Maps {
-        /// `exec_count`, array: `__u32` to `__u64`.
+        /// A map of type `array` from `__u32` to `__u64`, one entry.
         pub exec_count: ::oxbpf::map::Array<u64>,
     }
 
-    /// The programs.
+    /// The programs, loaded, by their names in C.
     #[derive(Debug)]
     pub struct Programs {
-        /// `count_kprobe`, `SEC("?kprobe/sys_execve")`: loaded if its `autoload` is set.
+        /// The program for `kprobe/sys_execve`, which is loaded if its `autoload` is set.
         pub count_kprobe: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::KprobeKind>>,
-        /// `count_fentry`, `SEC("?fentry/sys_execve")`: loaded if its `autoload` is set.
+        /// The program for `fentry/sys_execve`, which is loaded if its `autoload` is set.
         pub count_fentry: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::TracingKind>>,
-        /// `count_tracepoint`, `SEC("?tracepoint/syscalls/sys_enter_execve")`: loaded if its `autoload` is set.
+        /// The program for `tracepoint/syscalls/sys_enter_execve`, which is loaded if its `autoload` is set.
         pub count_tracepoint: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::TracepointKind>>,
-        /// `count_raw_tp`, `SEC("?raw_tp/sys_enter")`: loaded if its `autoload` is set.
+        /// The program for `raw_tp/sys_enter`, which is loaded if its `autoload` is set.
         pub count_raw_tp: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::RawTracepointKind>>,
     }
 
-    /// Variables in `.rodata`, once loaded.
+    /// The variables in `.rodata`, once loaded.
     #[derive(Debug)]
     pub struct Rodata {
         execve_nr: ::oxbpf::Global<u64>,
@@ -155,20 +162,18 @@ mod generated {
         pub fn execve_nr(&self) -> &::oxbpf::Global<u64> { &self.execve_nr }
     }
 
-    /// A link for each program that can be attached. A program stays attached as long as its link
-    /// lives.
+    /// A link for each program that can be attached. A program stays attached as long as its link lives.
     ///
-    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is
-    /// to be attached: put the link there that a builder gives.
+    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is to be attached: put the link there that a builder gives.
     #[derive(Debug, Default)]
     pub struct Links {
-        /// `count_kprobe`, `SEC("?kprobe/sys_execve")`: loaded if its `autoload` is set.
+        /// The program for `kprobe/sys_execve`, which is loaded if its `autoload` is set.
         pub count_kprobe: ::core::option::Option<::oxbpf::Link>,
-        /// `count_fentry`, `SEC("?fentry/sys_execve")`: loaded if its `autoload` is set.
+        /// The program for `fentry/sys_execve`, which is loaded if its `autoload` is set.
         pub count_fentry: ::core::option::Option<::oxbpf::Link>,
-        /// `count_tracepoint`, `SEC("?tracepoint/syscalls/sys_enter_execve")`: loaded if its `autoload` is set.
+        /// The program for `tracepoint/syscalls/sys_enter_execve`, which is loaded if its `autoload` is set.
         pub count_tracepoint: ::core::option::Option<::oxbpf::Link>,
-        /// `count_raw_tp`, `SEC("?raw_tp/sys_enter")`: loaded if its `autoload` is set.
+        /// The program for `raw_tp/sys_enter`, which is loaded if its `autoload` is set.
         pub count_raw_tp: ::core::option::Option<::oxbpf::Link>,
     }
 

@@ -9,7 +9,7 @@ use super::{
 };
 
 /// What can be attached.
-struct Attachable<'a> {
+pub(super) struct Attachable<'a> {
     name: &'a str,
     field: String,
     /// An expression for the option of it, from an `Objects` that is `self`.
@@ -26,8 +26,8 @@ pub(super) fn define(code: &mut Code, parts: &Parts<'_>) {
     code.gap();
     code.doc(
         "A link for each program that can be attached. A program stays attached as long as its \
-         link\nlives.\n\nWhere [`Objects::attach_all`] leaves `None`, the program's section does not \
-         say where it is\nto be attached: put the link there that a builder gives.",
+         link lives.\n\nWhere [`Objects::attach_all`] leaves `None`, the program's section does not \
+         say where it is to be attached: put the link there that a builder gives.",
     );
     line!(code, "#[derive(Debug, Default)]");
     open!(code, "pub struct Links");
@@ -86,7 +86,7 @@ pub(super) fn define(code: &mut Code, parts: &Parts<'_>) {
     code.close();
 }
 
-fn attachables<'a>(parts: &'a Parts<'_>) -> Vec<Attachable<'a>> {
+pub(super) fn attachables<'a>(parts: &'a Parts<'_>) -> Vec<Attachable<'a>> {
     let mut scope = Scope::default();
     let programs = parts.programs.iter().filter(|program| !program.is_function);
     let programs = programs

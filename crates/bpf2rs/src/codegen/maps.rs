@@ -132,7 +132,9 @@ pub(super) fn collect<'a>(
                 name: &map.name,
                 field: scope.verbatim(&map.name),
                 loaded: loaded(map, types, marks)?,
-                docs: types.comments().on(Kind::VAR, &map.name, &docs(map, types)),
+                docs: types
+                    .comments()
+                    .on(Kind::VAR, &map.name, &docs(map, types, marks)),
             })
         })
         .collect()
@@ -250,33 +252,33 @@ fn side(map: &MapSpec, side: &str, id: TypeId, types: &mut Types<'_>) -> Result<
     Ok(shape.written("types::"))
 }
 
-/// One line about the map, in C's words; for one without types, how to give it some.
-fn docs(map: &MapSpec, types: &Types<'_>) -> String {
+/// One sentence about the map, in C's words; for one without types, how to give it some.
+fn docs(map: &MapSpec, types: &Types<'_>, marks: &Marks<'_>) -> String {
     let kind = map.map_type;
-    let name = &map.name;
-    match (map.key_type, map.value_type) {
-        (Some(key), Some(value)) => format!(
-            "`{name}`, {kind}: `{}` to `{}`.",
-            types.btf().declaration(key, ""),
-            types.btf().declaration(value, "")
+    let c = |id| types.btf().declaration(id, "");
+    let sized = map.key_size != 0 || map.value_size != 0;
+    let of = match (marks.event(&map.name), map.key_type, map.value_type) {
+        (Some(event), ..) => format!(" for events of type `{}`", c(event)),
+        (None, Some(key), Some(value)) => format!(" from `{}` to `{}`", c(key), c(value)),
+        (None, None, Some(value)) => format!(" of `{}`", c(value)),
+        _ if sized => format!(" from {} bytes to {} bytes", map.key_size, map.value_size),
+        _ => String::new(),
+    };
+    let has_types = map.value_type.is_some() || marks.event(&map.name).is_some();
+    let hint = match typing_hint(map).filter(|_| !has_types && sized) {
+        Some(hint) => format!(
+            "\n\nThe C source does not give the map's types: `{hint}` does, and checks the sizes."
         ),
-        (None, Some(value)) => format!(
-            "`{name}`, {kind} of `{}`.",
-            types.btf().declaration(value, "")
-        ),
-        _ if map.key_size == 0 && map.value_size == 0 => format!("`{name}`, {kind}."),
-        _ => {
-            let (key, value) = (map.key_size, map.value_size);
-            let sizes = format!("`{name}`, {kind}: {key} bytes to {value} bytes.");
-            match typing_hint(map) {
-                Some(hint) => format!(
-                    "{sizes}\n\nThe C source does not give the map's types: \
-                     `{hint}` does, and checks the sizes."
-                ),
-                None => sizes,
-            }
-        }
-    }
+        None => String::new(),
+    };
+    let room = match (map.map_type, map.max_entries) {
+        (_, 0) => String::new(),
+        (MapType::RINGBUF | MapType::USER_RINGBUF, bytes) => format!(", {bytes} bytes large"),
+        (MapType::ARENA, pages) => format!(", {pages} pages large"),
+        (_, 1) => ", one entry".to_owned(),
+        (_, entries) => format!(", {entries} entries"),
+    };
+    format!("A map of type `{kind}`{of}{room}.{hint}")
 }
 
 /// How a map that has sizes but no types is given types.

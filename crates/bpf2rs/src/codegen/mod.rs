@@ -9,6 +9,7 @@ mod code;
 mod comments;
 pub(crate) mod embed;
 mod enumeration;
+mod example;
 mod layout;
 mod links;
 mod maps;

@@ -12,7 +12,7 @@ use super::{
 /// `Objects` and its parts.
 pub(super) fn define(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
     code.gap();
-    code.doc(&format!("The object `{}`, loaded.", request.name));
+    code.doc(&format!("The object `{}`, loaded. Its maps and programs are closed when this is dropped and nobody else holds them.", request.name));
     line!(code, "#[derive(Debug)]");
     open!(code, "pub struct Objects");
     code.doc("Its maps.");
@@ -26,7 +26,7 @@ pub(super) fn define(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) 
     code.close();
 
     code.gap();
-    code.doc("The maps.");
+    code.doc("The maps, loaded, by their names in C.");
     line!(code, "#[derive(Debug)]");
     open!(code, "pub struct Maps");
     for map in &parts.maps {
@@ -36,7 +36,7 @@ pub(super) fn define(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) 
     code.close();
 
     code.gap();
-    code.doc("The programs.");
+    code.doc("The programs, loaded, by their names in C.");
     line!(code, "#[derive(Debug)]");
     open!(code, "pub struct Programs");
     for program in &parts.programs {
@@ -65,7 +65,10 @@ fn docs(section: &Section<'_>) -> String {
 fn variables(code: &mut Code, section: &Section<'_>) {
     let name = &section.loaded;
     code.gap();
-    code.doc(&format!("Variables in `{}`, once loaded.", section.name));
+    code.doc(&format!(
+        "The variables in `{}`, once loaded.",
+        section.name
+    ));
     line!(code, "#[derive(Debug)]");
     open!(code, "pub struct {name}");
     for variable in &section.variables {

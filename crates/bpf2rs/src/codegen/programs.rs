@@ -131,10 +131,10 @@ fn kind(program: &ProgramSpec) -> Option<&'static str> {
 }
 
 fn docs(program: &ProgramSpec) -> String {
-    let ProgramSpec { name, section, .. } = program;
+    let ProgramSpec { section, .. } = program;
     if program.autoload {
-        format!("`{name}`, `SEC(\"{section}\")`.")
+        format!("The program for `{section}`.")
     } else {
-        format!("`{name}`, `SEC(\"?{section}\")`: loaded if its `autoload` is set.")
+        format!("The program for `{section}`, which is loaded if its `autoload` is set.")
     }
 }

@@ -5,7 +5,7 @@ use oxbpf_object::spec::DataKind;
 use super::{
     Parts, Request,
     code::{Code, line, open},
-    struct_ops,
+    example, struct_ops,
     variables::Section,
 };
 
@@ -24,9 +24,10 @@ fn structs(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
     code.gap();
     code.doc(&format!(
         "The object `{}`, compiled from {}, before it is loaded: plain data, to look at and to \
-         change.",
+         change.\n\n```ignore\n{}\n```",
         request.name,
-        request.source()
+        request.source(),
+        example::lines(request, parts).join("\n")
     ));
     line!(code, "#[derive(Clone, Debug)]");
     open!(code, "pub struct Spec");
@@ -43,7 +44,7 @@ fn structs(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
     code.close();
 
     code.gap();
-    code.doc("Settings of the maps.");
+    code.doc("Settings of the maps, by their names in C.");
     line!(code, "#[derive(Clone, Debug)]");
     open!(code, "pub struct MapSpecs");
     for map in &parts.maps {
@@ -53,7 +54,7 @@ fn structs(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
     code.close();
 
     code.gap();
-    code.doc("Settings of the programs.");
+    code.doc("Settings of the programs, by their names in C.");
     line!(code, "#[derive(Clone, Debug)]");
     open!(code, "pub struct ProgramSpecs");
     for program in &parts.programs {
@@ -66,7 +67,7 @@ fn structs(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
     for section in &parts.sections {
         code.gap();
         code.doc(&format!(
-            "Variables in `{}`, before the load.",
+            "The variables in `{}`, before the load.",
             section.name
         ));
         line!(code, "#[derive(Clone, Debug)]");
@@ -82,12 +83,12 @@ fn structs(code: &mut Code, request: &Request<'_>, parts: &Parts<'_>) {
 fn docs(section: &Section<'_>) -> String {
     let name = section.name;
     match section.kind {
-        DataKind::Rodata => format!("Constants (`{name}`) that programs will see."),
+        DataKind::Rodata => format!("The constants in `{name}`: what the programs will see."),
         DataKind::Kconfig => {
             "What programs are to take the kernel's configuration for; `None` for what it is."
                 .to_owned()
         }
-        _ => format!("Initial values of the variables in `{name}`."),
+        _ => format!("The variables in `{name}`: their initial values."),
     }
 }
 

@@ -22,6 +22,12 @@ mod generated {
     #[cfg(target_endian = "big")]
     const OBJECT: &[u8] = ::core::include_bytes!("kprobe.bpfeb.o");
     /// The object `kprobe`, compiled from `kprobe.c`, before it is loaded: plain data, to look at and to change.
+    ///
+    /// ```ignore
+    /// let mut spec = kprobe::Spec::embedded()?;
+    /// let objects = oxbpf::Loader::new().load(spec)?;
+    /// let links = objects.attach_all()?;
+    /// ```
     #[derive(Clone, Debug)]
     pub struct Spec {
         /// Settings of its maps.
@@ -31,19 +37,19 @@ mod generated {
         object: ::oxbpf::object::CollectionSpec,
     }
 
-    /// Settings of the maps.
+    /// Settings of the maps, by their names in C.
     #[derive(Clone, Debug)]
     pub struct MapSpecs {
-        /// `kprobe_map`, array: 4 bytes to 8 bytes.
+        /// A map of type `array` from 4 bytes to 8 bytes, one entry.
         ///
         /// The C source does not give the map's types: `typed::<Array<u64>>()` does, and checks the sizes.
         pub kprobe_map: ::oxbpf::object::MapSpec,
     }
 
-    /// Settings of the programs.
+    /// Settings of the programs, by their names in C.
     #[derive(Clone, Debug)]
     pub struct ProgramSpecs {
-        /// `kprobe_execve`, `SEC("kprobe/sys_execve")`.
+        /// The program for `kprobe/sys_execve`.
         pub kprobe_execve: ::oxbpf::object::ProgramSpec,
     }
 
@@ -85,7 +91,7 @@ mod generated {
         }
     }
 
-    /// The object `kprobe`, loaded.
+    /// The object `kprobe`, loaded. Its maps and programs are closed when this is dropped and nobody else holds them.
     #[derive(Debug)]
     pub struct Objects {
         /// Its maps.
@@ -94,30 +100,28 @@ mod generated {
         pub programs: Programs,
     }
 
-    /// The maps.
+    /// The maps, loaded, by their names in C.
     #[derive(Debug)]
     pub struct Maps {
-        /// `kprobe_map`, array: 4 bytes to 8 bytes.
+        /// A map of type `array` from 4 bytes to 8 bytes, one entry.
         ///
         /// The C source does not give the map's types: `typed::<Array<u64>>()` does, and checks the sizes.
         pub kprobe_map: ::oxbpf::Map,
     }
 
-    /// The programs.
+    /// The programs, loaded, by their names in C.
     #[derive(Debug)]
     pub struct Programs {
-        /// `kprobe_execve`, `SEC("kprobe/sys_execve")`.
+        /// The program for `kprobe/sys_execve`.
         pub kprobe_execve: ::oxbpf::program::Typed<::oxbpf::program::KprobeKind>,
     }
 
-    /// A link for each program that can be attached. A program stays attached as long as its link
-    /// lives.
+    /// A link for each program that can be attached. A program stays attached as long as its link lives.
     ///
-    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is
-    /// to be attached: put the link there that a builder gives.
+    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is to be attached: put the link there that a builder gives.
     #[derive(Debug, Default)]
     pub struct Links {
-        /// `kprobe_execve`, `SEC("kprobe/sys_execve")`.
+        /// The program for `kprobe/sys_execve`.
         pub kprobe_execve: ::core::option::Option<::oxbpf::Link>,
     }
 

@@ -22,66 +22,76 @@ mod generated {
     #[cfg(target_endian = "big")]
     const OBJECT: &[u8] = ::core::include_bytes!("zoo.bpfeb.o");
     /// The object `zoo`, compiled from `zoo.bpf.c`, before it is loaded: plain data, to look at and to change.
+    ///
+    /// ```ignore
+    /// let mut spec = zoo::Spec::embedded()?;
+    /// spec.maps.hash.max_entries *= 2;
+    /// let objects = oxbpf::Loader::new().load(spec)?;
+    /// let links = objects.attach_all()?;
+    /// for event in objects.maps.tails.reader()?.events(None) {
+    ///     println!("{:?}", event?);
+    /// }
+    /// ```
     #[derive(Clone, Debug)]
     pub struct Spec {
         /// Settings of its maps.
         pub maps: MapSpecs,
         /// Settings of its programs.
         pub programs: ProgramSpecs,
-        /// Constants (`.rodata`) that programs will see.
+        /// The constants in `.rodata`: what the programs will see.
         pub rodata: RodataSpec,
-        /// Initial values of the variables in `.data`.
+        /// The variables in `.data`: their initial values.
         pub data: DataSpec,
-        /// Initial values of the variables in `.bss`.
+        /// The variables in `.bss`: their initial values.
         pub bss: BssSpec,
-        /// Initial values of the variables in `.bss.hot`.
+        /// The variables in `.bss.hot`: their initial values.
         pub bss_hot: BssHotSpec,
         object: ::oxbpf::object::CollectionSpec,
     }
 
-    /// Settings of the maps.
+    /// Settings of the maps, by their names in C.
     #[derive(Clone, Debug)]
     pub struct MapSpecs {
-        /// `tails`, ringbuf.
+        /// A map of type `ringbuf` for events of type `struct uneven`, 4096 bytes large.
         pub tails: ::oxbpf::object::MapSpec,
-        /// `samples`, perf_event_array: 4 bytes to 4 bytes.
+        /// A map of type `perf_event_array` for events of type `struct sample`.
         pub samples: ::oxbpf::object::MapSpec,
         /// Connections that are open.
         ///
-        /// `hash`, hash: `struct key` to `struct outer`.
+        /// A map of type `hash` from `struct key` to `struct outer`, 16 entries.
         pub hash: ::oxbpf::object::MapSpec,
-        /// `lru`, lru_hash: `__u64` to `counter_t`.
+        /// A map of type `lru_hash` from `__u64` to `counter_t`, 16 entries.
         pub lru: ::oxbpf::object::MapSpec,
-        /// `per_cpu`, percpu_array: `__u32` to `struct anonymous`.
+        /// A map of type `percpu_array` from `__u32` to `struct anonymous`, 2 entries.
         pub per_cpu: ::oxbpf::object::MapSpec,
-        /// `per_cpu_hash`, percpu_hash: `int` to `struct { … }`.
+        /// A map of type `percpu_hash` from `int` to `struct { … }`, 2 entries.
         pub per_cpu_hash: ::oxbpf::object::MapSpec,
-        /// `sizes_only`, array: 4 bytes to 8 bytes.
+        /// A map of type `array` from 4 bytes to 8 bytes, one entry.
         ///
         /// The C source does not give the map's types: `typed::<Array<u64>>()` does, and checks the sizes.
         pub sizes_only: ::oxbpf::object::MapSpec,
-        /// `ring`, ringbuf.
+        /// A map of type `ringbuf` for events of type `struct event`, 4096 bytes large.
         pub ring: ::oxbpf::object::MapSpec,
     }
 
-    /// Settings of the programs.
+    /// Settings of the programs, by their names in C.
     #[derive(Clone, Debug)]
     pub struct ProgramSpecs {
         /// Counts all system calls.
         ///
-        /// `always`, `SEC("tp_btf/sys_enter")`.
+        /// The program for `tp_btf/sys_enter`.
         pub always: ::oxbpf::object::ProgramSpec,
-        /// `on_demand`, `SEC("?xdp")`: loaded if its `autoload` is set.
+        /// The program for `xdp`, which is loaded if its `autoload` is set.
         pub on_demand: ::oxbpf::object::ProgramSpec,
-        /// `write_everything`, `SEC("socket")`.
+        /// The program for `socket`.
         pub write_everything: ::oxbpf::object::ProgramSpec,
-        /// `read_everything`, `SEC("socket")`.
+        /// The program for `socket`.
         pub read_everything: ::oxbpf::object::ProgramSpec,
-        /// `write_tails`, `SEC("socket")`.
+        /// The program for `socket`.
         pub write_tails: ::oxbpf::object::ProgramSpec,
     }
 
-    /// Variables in `.rodata`, before the load.
+    /// The variables in `.rodata`, before the load.
     #[derive(Clone, Debug)]
     pub struct RodataSpec {
         /// How many there may be.
@@ -92,7 +102,7 @@ mod generated {
         pub verbose: ::oxbpf::Bool,
     }
 
-    /// Variables in `.data`, before the load.
+    /// The variables in `.data`, before the load.
     #[derive(Clone, Debug)]
     pub struct DataSpec {
         /// `struct bits some_bits`.
@@ -111,7 +121,7 @@ mod generated {
         pub text: ::oxbpf::CharArray<8>,
     }
 
-    /// Variables in `.bss`, before the load.
+    /// The variables in `.bss`, before the load.
     #[derive(Clone, Debug)]
     pub struct BssSpec {
         /// `__u64 counts[4]`.
@@ -136,7 +146,7 @@ mod generated {
         pub large: ::std::boxed::Box<[u32; 1048576]>,
     }
 
-    /// Variables in `.bss.hot`, before the load.
+    /// The variables in `.bss.hot`, before the load.
     #[derive(Clone, Debug)]
     pub struct BssHotSpec {
         /// `__u64 hot`.
@@ -255,7 +265,7 @@ mod generated {
         }
     }
 
-    /// The object `zoo`, loaded.
+    /// The object `zoo`, loaded. Its maps and programs are closed when this is dropped and nobody else holds them.
     #[derive(Debug)]
     pub struct Objects {
         /// Its maps.
@@ -272,49 +282,49 @@ mod generated {
         pub bss_hot: BssHot,
     }
 
-    /// The maps.
+    /// The maps, loaded, by their names in C.
     #[derive(Debug)]
     pub struct Maps {
-        /// `tails`, ringbuf.
+        /// A map of type `ringbuf` for events of type `struct uneven`, 4096 bytes large.
         pub tails: ::oxbpf::ring::EventMap<::oxbpf::ring::Tailed<types::Uneven, 6>>,
-        /// `samples`, perf_event_array: 4 bytes to 4 bytes.
+        /// A map of type `perf_event_array` for events of type `struct sample`.
         pub samples: ::oxbpf::ring::EventMap<::oxbpf::ring::Tailed<types::Sample, 8>>,
         /// Connections that are open.
         ///
-        /// `hash`, hash: `struct key` to `struct outer`.
+        /// A map of type `hash` from `struct key` to `struct outer`, 16 entries.
         pub hash: ::oxbpf::map::HashMap<types::Key, types::Outer>,
-        /// `lru`, lru_hash: `__u64` to `counter_t`.
+        /// A map of type `lru_hash` from `__u64` to `counter_t`, 16 entries.
         pub lru: ::oxbpf::map::HashMap<u64, types::CounterT>,
-        /// `per_cpu`, percpu_array: `__u32` to `struct anonymous`.
+        /// A map of type `percpu_array` from `__u32` to `struct anonymous`, 2 entries.
         pub per_cpu: ::oxbpf::map::PerCpuArray<types::Anonymous>,
-        /// `per_cpu_hash`, percpu_hash: `int` to `struct { … }`.
+        /// A map of type `percpu_hash` from `int` to `struct { … }`, 2 entries.
         pub per_cpu_hash: ::oxbpf::map::PerCpuHashMap<i32, types::PerCpuHashValue>,
-        /// `sizes_only`, array: 4 bytes to 8 bytes.
+        /// A map of type `array` from 4 bytes to 8 bytes, one entry.
         ///
         /// The C source does not give the map's types: `typed::<Array<u64>>()` does, and checks the sizes.
         pub sizes_only: ::oxbpf::Map,
-        /// `ring`, ringbuf.
+        /// A map of type `ringbuf` for events of type `struct event`, 4096 bytes large.
         pub ring: ::oxbpf::ring::EventMap<types::Event>,
     }
 
-    /// The programs.
+    /// The programs, loaded, by their names in C.
     #[derive(Debug)]
     pub struct Programs {
         /// Counts all system calls.
         ///
-        /// `always`, `SEC("tp_btf/sys_enter")`.
+        /// The program for `tp_btf/sys_enter`.
         pub always: ::oxbpf::program::Typed<::oxbpf::program::TracingKind>,
-        /// `on_demand`, `SEC("?xdp")`: loaded if its `autoload` is set.
+        /// The program for `xdp`, which is loaded if its `autoload` is set.
         pub on_demand: ::core::option::Option<::oxbpf::program::Typed<::oxbpf::program::XdpKind>>,
-        /// `write_everything`, `SEC("socket")`.
+        /// The program for `socket`.
         pub write_everything: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
-        /// `read_everything`, `SEC("socket")`.
+        /// The program for `socket`.
         pub read_everything: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
-        /// `write_tails`, `SEC("socket")`.
+        /// The program for `socket`.
         pub write_tails: ::oxbpf::program::Typed<::oxbpf::program::SocketFilterKind>,
     }
 
-    /// Variables in `.rodata`, once loaded.
+    /// The variables in `.rodata`, once loaded.
     #[derive(Debug)]
     pub struct Rodata {
         limit: ::oxbpf::Global<u32>,
@@ -333,7 +343,7 @@ mod generated {
         pub fn verbose(&self) -> &::oxbpf::Global<::oxbpf::Bool> { &self.verbose }
     }
 
-    /// Variables in `.data`, once loaded.
+    /// The variables in `.data`, once loaded.
     #[derive(Debug)]
     pub struct Data {
         some_bits: ::oxbpf::Global<types::Bits>,
@@ -375,7 +385,7 @@ mod generated {
         pub fn text(&self) -> &::oxbpf::Global<::oxbpf::CharArray<8>> { &self.text }
     }
 
-    /// Variables in `.bss`, once loaded.
+    /// The variables in `.bss`, once loaded.
     #[derive(Debug)]
     pub struct Bss {
         counts: ::oxbpf::Global<[u64; 4]>,
@@ -432,7 +442,7 @@ mod generated {
         pub fn large(&self) -> &::oxbpf::Global<[u32; 1048576]> { &self.large }
     }
 
-    /// Variables in `.bss.hot`, once loaded.
+    /// The variables in `.bss.hot`, once loaded.
     #[derive(Debug)]
     pub struct BssHot {
         hot: ::oxbpf::Global<u64>,
@@ -444,24 +454,22 @@ mod generated {
         pub fn hot(&self) -> &::oxbpf::Global<u64> { &self.hot }
     }
 
-    /// A link for each program that can be attached. A program stays attached as long as its link
-    /// lives.
+    /// A link for each program that can be attached. A program stays attached as long as its link lives.
     ///
-    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is
-    /// to be attached: put the link there that a builder gives.
+    /// Where [`Objects::attach_all`] leaves `None`, the program's section does not say where it is to be attached: put the link there that a builder gives.
     #[derive(Debug, Default)]
     pub struct Links {
         /// Counts all system calls.
         ///
-        /// `always`, `SEC("tp_btf/sys_enter")`.
+        /// The program for `tp_btf/sys_enter`.
         pub always: ::core::option::Option<::oxbpf::Link>,
-        /// `on_demand`, `SEC("?xdp")`: loaded if its `autoload` is set.
+        /// The program for `xdp`, which is loaded if its `autoload` is set.
         pub on_demand: ::core::option::Option<::oxbpf::Link>,
-        /// `write_everything`, `SEC("socket")`.
+        /// The program for `socket`.
         pub write_everything: ::core::option::Option<::oxbpf::Link>,
-        /// `read_everything`, `SEC("socket")`.
+        /// The program for `socket`.
         pub read_everything: ::core::option::Option<::oxbpf::Link>,
-        /// `write_tails`, `SEC("socket")`.
+        /// The program for `socket`.
         pub write_tails: ::core::option::Option<::oxbpf::Link>,
     }
 
