@@ -10,6 +10,7 @@ use crate::vm::Machine;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,8 +25,41 @@ const ALL: &[&str] = &["5.10", "6.1", "6.12", "6.18", "7", "host"];
 /// Directories with what tests read.
 const FIXTURES: &[&str] = &["crates", "demo"];
 
+/// What is tested of those packages beside what they are without asking.
+const FEATURES: &str = "oxbpf/tokio,oxbpf/async-io,oxbpf/symbols";
+
 /// Programs which tests use if they are there.
 const PROGRAMS: &[&str] = &["bpftool", "ip", "openssl", "tc"];
+
+/// A machine unlike the others, for tests that would be in the way of others.
+struct OddMachine {
+    /// How the names of its tests begin.
+    tests: &'static [&'static str],
+    cpus: u32,
+    /// More words for the kernel's command line.
+    append: &'static str,
+    /// What is set in the environment of its tests.
+    environment: &'static str,
+}
+
+const ODD_MACHINES: &[OddMachine] = &[
+    OddMachine {
+        tests: &["oxbpf::links::lockdown::"],
+        cpus: 1,
+        append: "lockdown=confidentiality",
+        environment: "",
+    },
+    OddMachine {
+        tests: &[
+            "oxbpf::rings::a_cpu_that_goes_away",
+            "oxbpf::rings::records_arrive_whole",
+            "oxbpf::rings::samples_arrive_whole",
+        ],
+        cpus: 2,
+        append: "",
+        environment: "OXBPF_TEST_CPU_OFFLINE=1",
+    },
+];
 
 const RUN: &str = include_str!("../../vmtest/run.sh");
 
@@ -146,7 +180,7 @@ fn build() -> Result<Built> {
     let mut cargo = cargo();
     // QEMU does every instruction by itself: what the compiler saves once is saved on each kernel.
     cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
-    let build = select_packages(cargo.args(["test", "--no-run"]));
+    let build = select_packages(cargo.args(["test", "--no-run", "--features", FEATURES]));
     let mut built = Built::default();
     for message in messages(build)? {
         built.add(&message)?;
@@ -304,21 +338,58 @@ fn run_inside(name: &str, built: &Built, console: bool) -> Result<Results> {
     machine
         .extra
         .push(("/run.sh".to_owned(), RUN.as_bytes().to_owned()));
-    machine.script = "sh /run.sh /plan watch".to_owned();
+    machine.script = RUN_PLAN.to_owned();
+    let mut tests = built.tests.clone();
+    let odd: Vec<(Machine, Vec<Test>)> = ODD_MACHINES
+        .iter()
+        .map(|odd| (odd.made_from(&machine), odd.take(&mut tests)))
+        .filter(|(_, tests)| !tests.is_empty())
+        .collect();
     // A machine has one processor: as many machines as there are here share the tests.
     let machines = thread::available_parallelism().map_or(1, |cpus| cpus.get());
-    let shares = shares(&built.tests, machines.min(MAX_MACHINES));
-    let machine = &machine;
-    let kernel = &kernel;
+    let shares = shares(&tests, machines.min(MAX_MACHINES));
+    let alike = shares.into_iter().map(|share| (machine.clone(), share));
+    let queue = Mutex::new(alike.chain(odd));
+    let (queue, kernel) = (&queue, &kernel);
+    let worker = move || {
+        let mut results = Results::new();
+        loop {
+            let next = queue.lock().map_or(None, |mut queue| queue.next());
+            let Some((machine, tests)) = next else {
+                break results;
+            };
+            results.extend(run_share(kernel, machine, &tests));
+        }
+    };
     let all = thread::scope(|scope| {
-        let run =
-            |tests: Vec<Test>| scope.spawn(move || run_share(kernel, machine.clone(), &tests));
-        let running: Vec<_> = shares.into_iter().map(run).collect();
+        let running: Vec<_> = (0..machines).map(|_| scope.spawn(worker)).collect();
         let join =
             |thread: thread::ScopedJoinHandle<'_, Results>| thread.join().unwrap_or_default();
         running.into_iter().flat_map(join).collect()
     });
     Ok(all)
+}
+
+const RUN_PLAN: &str = "sh /run.sh /plan watch";
+
+impl OddMachine {
+    fn made_from(&self, machine: &Machine) -> Machine {
+        Machine {
+            cpus: self.cpus,
+            append: self.append.to_owned(),
+            script: format!("{} {RUN_PLAN}", self.environment),
+            ..machine.clone()
+        }
+    }
+
+    /// Takes its tests out of all.
+    fn take(&self, tests: &mut Vec<Test>) -> Vec<Test> {
+        let (own, others) = std::mem::take(tests)
+            .into_iter()
+            .partition(|test| self.tests.iter().any(|start| test.id.starts_with(start)));
+        *tests = others;
+        own
+    }
 }
 
 /// More than this many do not share a test run.
@@ -329,7 +400,7 @@ const MIN_SHARE: usize = 16;
 
 /// The tests in as many parts, every part with some of each target.
 fn shares(tests: &[Test], parts: usize) -> Vec<Vec<Test>> {
-    let parts = parts.min(tests.len().div_ceil(MIN_SHARE)).max(1);
+    let parts = parts.min(tests.len().div_ceil(MIN_SHARE));
     let part = |first| tests.iter().skip(first).step_by(parts).cloned().collect();
     (0..parts).map(part).collect()
 }

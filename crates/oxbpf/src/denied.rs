@@ -5,7 +5,7 @@ use std::fs;
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, capabilities};
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// Those of the capabilities that this thread has not. Root has all, unless something took them
 /// away.
@@ -116,6 +116,25 @@ pub(crate) fn lockdown() -> Option<String> {
     selected(&text)
         .filter(|level| *level != "none")
         .map(Into::into)
+}
+
+/// The level of lockdown that keeps what is in the kernel's memory from everybody: probes and tracefs are forbidden, too.
+const CONFIDENTIALITY: &str = "confidentiality";
+
+/// Whether lockdown may be what refuses probes, tracefs, or helpers that read the kernel's memory.
+pub(crate) fn is_confidential() -> bool {
+    lockdown().is_some_and(|level| level == CONFIDENTIALITY)
+}
+
+/// What lockdown forbids (`what`: "probes").
+#[cold]
+pub(crate) fn by_lockdown(error: Error, what: &str) -> Error {
+    error
+        .with_kind(ErrorKind::PermissionDenied)
+        .with_reason(format!(
+            "the kernel is locked down ({CONFIDENTIALITY}), which forbids {what}"
+        ))
+        .with_remedy("boot it with lockdown=integrity or without lockdown")
 }
 
 /// The word in brackets, as the kernel marks what is chosen among several.

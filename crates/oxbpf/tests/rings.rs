@@ -109,21 +109,32 @@ fn under_load(program: &Program, times: u32, mut read: impl FnMut()) {
     read();
 }
 
-/// How often a program is run on each CPU, under load: 5 million times where that takes seconds, 100 000 times where the CPU
-/// is an emulated one.
+/// How often a program is run on each CPU, under load: 10 million times in all where that takes seconds, 200 000 times where
+/// the CPU is an emulated one.
 fn many(objects: &Objects) -> u32 {
-    let start = Instant::now();
-    run(&objects.programs.nothing, 20_000);
-    match start.elapsed() < Duration::from_millis(60) {
-        true => 5_000_000,
-        false => 100_000,
-    }
+    let used = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    };
+    // Not the time that passes, of which a busy machine takes more.
+    let before = used();
+    run(&objects.programs.write_event, 10_000);
+    let spent = used() - before;
+    println!("10000 records took {spent:?} of a CPU");
+    let all = match spent < EMULATED {
+        true => 10_000_000,
+        false => 200_000,
+    };
+    all / cpus().len() as u32
 }
+
+/// What writing 10 000 records takes at least where instructions are emulated.
+const EMULATED: Duration = Duration::from_millis(20);
 
 #[test]
 fn records_arrive_whole_and_in_the_order_of_their_cpu() {
+    let times = many(&load());
     let objects = load();
-    let times = many(&objects);
     let mut ring: RingBuffer = objects.maps.events.typed().unwrap();
     let mut next = BTreeMap::new();
     let (mut received, mut missing) = (0, 0);

@@ -35,13 +35,14 @@ pub(super) fn explain_perf(error: Error) -> Error {
             ))
             .with_remedy("set it to 2: sysctl kernel.perf_event_paranoid=2, or run it as root");
     }
-    match denied::lockdown() {
-        Some(level) if level == "confidentiality" => error
-            .with_reason(format!(
-                "the kernel is locked down ({level}), which forbids probes"
-            ))
-            .with_remedy("boot it with lockdown=integrity or without lockdown"),
-        _ => denied::with_remedy(error, needed),
+    if denied::in_user_namespace() {
+        return error
+            .with_reason("this process has its capabilities in a user namespace, where they do not count for perf events and probes")
+            .with_remedy("run it in the initial one");
+    }
+    match denied::is_confidential() {
+        true => denied::by_lockdown(error, "probes"),
+        false => denied::with_remedy(error, needed),
     }
 }
 

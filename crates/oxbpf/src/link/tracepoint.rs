@@ -10,7 +10,7 @@ use crate::kernel_fs::KernelFs;
 use crate::program::{Program, TracepointKind};
 use crate::suggest::{did_you_mean, nearest};
 use crate::sys::perf::{PERF_TYPE_TRACEPOINT, PerfEventAttr, perf_event_open};
-use crate::{Error, ErrorKind, Result, tracefs};
+use crate::{Error, ErrorKind, Result, denied, tracefs};
 
 /// A program at a tracepoint, which gets the event as a record of the format that tracefs describes
 /// (`events/CATEGORY/NAME/format`).
@@ -102,6 +102,12 @@ impl Tracepoint {
                 ErrorKind::PermissionDenied => permission::explain_perf(error),
                 _ => error,
             };
+        }
+        if denied::is_confidential() {
+            let error = Error::new(ErrorKind::PermissionDenied, "finding it in tracefs");
+            return denied::by_lockdown(error, "tracefs").with_remedy(
+                "use a raw tracepoint, or boot with lockdown=integrity or without lockdown",
+            );
         }
         let Self { category, name, .. } = self;
         let names = tracefs.list(&format!("events/{category}"));

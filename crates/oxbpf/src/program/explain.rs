@@ -64,7 +64,9 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
         return no_such_programs(load, error);
     }
     if verdict.says_why() {
-        let remedy = verdict.advice().map(Into::into).or_else(|| {
+        // The verifier does not know of lockdown, and advises to use another helper.
+        let advice = locked_down(verdict.summary()).or_else(|| verdict.advice().map(Into::into));
+        let remedy = advice.or_else(|| {
             let summary = verdict.summary();
             let known = ADVICE.iter().find(|(part, _)| summary.contains(part));
             known.map(|(_, advice)| (*advice).to_owned())
@@ -90,6 +92,31 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
         Errno::NOMEM => error.with_reason("there is not enough memory"),
         _ => error,
     }
+}
+
+/// Helpers that lockdown takes away, by how their names begin: from which level on, and what they do.
+const LOCKED: &[(&str, &[&str], &str)] = &[
+    (
+        "bpf_probe_write_user",
+        &["integrity", "confidentiality"],
+        "write to the memory of processes",
+    ),
+    (
+        "bpf_probe_read",
+        &["confidentiality"],
+        "read memory by address; fields of typed pointers (tp_btf, fentry) can still be read",
+    ),
+];
+
+/// What to say of a helper that is missing because of lockdown.
+fn locked_down(summary: &str) -> Option<String> {
+    let (_, levels, what) = LOCKED
+        .iter()
+        .find(|(helper, ..)| summary.contains(helper))?;
+    let level = denied::lockdown().filter(|level| levels.contains(&level.as_str()))?;
+    Some(format!(
+        "the kernel is locked down ({level}), which forbids programs to {what}"
+    ))
 }
 
 /// What is wrong with the signature, if it has one and that is what is wrong.

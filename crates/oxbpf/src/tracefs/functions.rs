@@ -118,13 +118,14 @@ pub fn traceable_functions() -> Result<TraceableFunctions> {
 fn refused(errno: Errno) -> Error {
     let error = Error::syscall(errno, format!("reading `{NAMES}` of tracefs"));
     match errno {
+        // The files are not even there then.
+        Errno::NOENT | Errno::PERM | Errno::ACCESS if denied::is_confidential() => {
+            denied::by_lockdown(error, "tracefs")
+        }
         Errno::NOENT => error
             .with_kind(ErrorKind::Unsupported)
             .with_reason("this kernel cannot trace functions (CONFIG_DYNAMIC_FTRACE is off)"),
         Errno::PERM | Errno::ACCESS => match denied::lockdown() {
-            Some(level) if level == "confidentiality" => error
-                .with_reason(format!("the kernel is locked down ({level})"))
-                .with_remedy("boot it with lockdown=integrity or without lockdown"),
             Some(level) => error.with_reason(format!(
                 "the kernel does not show it; it is locked down ({level}), or has a policy of its own"
             )),

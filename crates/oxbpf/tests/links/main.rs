@@ -12,6 +12,7 @@ mod iter;
 mod kprobe;
 mod leftovers;
 mod link;
+mod lockdown;
 mod multi;
 mod objects;
 mod perf_event;

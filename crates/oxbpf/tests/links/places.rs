@@ -157,3 +157,59 @@ fn process_without_a_descriptor_to_spare_is_told() {
     assert!(error.remedy().unwrap().contains("RLIMIT_NOFILE"), "{error}");
     assert_kind(iter, ErrorKind::WrongKind, "raw_tracepoint");
 }
+
+#[test]
+fn in_a_user_namespace_nothing_can_be_traced() {
+    let fixture = Fixture::load(&["at_perf_event"]).unwrap();
+    let program = fixture.program("at_perf_event");
+    let (told, tell) = rustix::pipe::pipe().unwrap();
+    let child = crate::common::forked(|| {
+        // SAFETY: this copy of the process has one thread, and takes only itself apart.
+        #[allow(unsafe_code)]
+        let entered = unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER) };
+        let clock = oxbpf::PerfEvent::software(
+            oxbpf::link::SoftwareEvent::CPU_CLOCK,
+            oxbpf::link::Sampling::Frequency(99),
+        );
+        let attached = clock.cpu(0).attach(&program);
+        let loaded = Fixture::load(&["at_raw_tp"]);
+        let say = |error: Option<Error>| error.map_or("none".into(), |error| error.to_string());
+        let text = format!(
+            "{entered:?}\n{}\n{}\n",
+            say(attached.err()),
+            say(loaded.err())
+        );
+        let _ = rustix::io::write(&tell, text.as_bytes());
+    });
+    let mut text = [0; 4096];
+    let length = rustix::io::read(&told, &mut text).unwrap();
+    drop(child);
+    let text = String::from_utf8_lossy(&text[..length]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "Ok(())", "{text}");
+    for (line, what) in lines[1..].iter().zip(["perf events and probes", "BPF"]) {
+        assert!(line.contains("user namespace"), "{text}");
+        assert!(line.contains(what), "{text}");
+    }
+    assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn hidden_addresses_are_explained() {
+    let read = |name| fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap();
+    let restrict = read("kptr_restrict");
+    give_up_capabilities();
+    let symbols = oxbpf::kallsyms::find(["vfs_read"]).unwrap();
+    require!(
+        symbols.are_hidden(),
+        "this machine shows addresses to everyone"
+    );
+    let error = symbols.address("vfs_read").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("hides addresses"), "{error}");
+    let remedy = match restrict.trim() {
+        "2" => "kernel.kptr_restrict=1",
+        _ => "CAP_SYSLOG",
+    };
+    assert!(error.remedy().unwrap().contains(remedy), "{error}");
+}

@@ -9,13 +9,16 @@ use super::ProbeSource;
 use crate::kallsyms::{self, Symbols};
 use crate::kernel_fs::{DEBUGFS, KernelFs};
 use crate::suggest::did_you_mean;
-use crate::{Error, ErrorKind, tracefs};
+use crate::{Error, ErrorKind, denied, tracefs};
 
 const OPENING: &str = "making the probe";
 
 /// There is nothing to make a kprobe with.
 pub(super) fn no_source(source: ProbeSource) -> Error {
     let error = Error::new(ErrorKind::Unsupported, OPENING);
+    if denied::is_confidential() {
+        return denied::by_lockdown(error, "probes");
+    }
     match source {
         ProbeSource::Pmu => error
             .with_reason("this kernel has no `kprobe` PMU, or /sys is not mounted")
