@@ -1,14 +1,17 @@
 //! What we cost: the demo, against what we promise, and the same work as our peers do, against theirs.
 
 use crate::cargo::{Program, cargo, static_program};
+use crate::kernel::Kernel;
 use crate::process::{Context, Result, root, run, workspace};
+use crate::vm::{Machine, quote};
 use crate::{bench_command, peer, setup};
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 pub(crate) const USAGE: &str =
-    "demo [DEMO ARGS...] | peers [CASE...] | command [--program OXBPF] | generated";
+    "demo [DEMO ARGS...] | peers [CASE...] | vm [CASE...] | command [--program OXBPF] | generated";
 
 const RUNS: u32 = 30;
 
@@ -35,6 +38,7 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((what, args)) if what == "demo" => demo(args),
         Some((what, cases)) if what == "peers" => peers(cases),
+        Some((what, cases)) if what == "vm" => inside(cases),
         Some((what, args)) if what == "command" => bench_command::main(args),
         Some((what, [])) if what == "generated" => generated(),
         None => demo(&[]).and(peers(&[])).and(bench_command::main(&[])),
@@ -53,8 +57,61 @@ fn generated() -> Result<()> {
     run(cargo().args(cost).args(["--", "build"]))
 }
 
-/// Builds and runs `bench/`, in a mount namespace of its own.
+/// Runs `bench/` here, in a mount namespace of its own.
 fn peers(cases: &[String]) -> Result<()> {
+    let (programs, objects) = build_peers()?;
+    run(root("unshare")
+        .arg("--mount")
+        .arg(programs.join("bench"))
+        .arg("run")
+        .arg(objects)
+        .args(cases))
+}
+
+/// The kernel of the test machine that probes are measured in: a host may have none.
+const KERNEL: &str = "6.12";
+
+/// What is about functions of the kernel.
+const PROBES: &[&str] = &[
+    "kprobe",
+    "kprobe-multi",
+    "kprobes",
+    "kprobes-in-turn",
+    "kallsyms",
+    "ksyms",
+    "iterator",
+];
+
+/// Runs `bench/` inside a test machine.
+fn inside(cases: &[String]) -> Result<()> {
+    let (programs, objects) = build_peers()?;
+    let bench = programs.join("bench");
+    let peers = PEERS.map(|peer| programs.join(format!("peer-{peer}")));
+    let cases: Vec<String> = match cases {
+        [] => PROBES.iter().map(|case| quote(case)).collect(),
+        cases => cases.iter().map(|case| quote(case)).collect(),
+    };
+    let words =
+        [bench.display().to_string(), objects.display().to_string()].map(|word| quote(&word));
+    let machine = Machine {
+        files: [vec![bench, objects], peers.to_vec()].concat(),
+        script: format!("{} run {} {}", words[0], words[1], cases.join(" ")),
+        timeout: Duration::from_secs(3600),
+        ..Machine::default()
+    };
+    let status = machine.run(&Kernel::get(KERNEL)?, |chunk| {
+        let _ = std::io::stdout().write_all(chunk);
+    })?;
+    match status {
+        0 => Ok(()),
+        status => Err(format!("bench: exit status {status}").into()),
+    }
+}
+
+const PEERS: [&str; 5] = ["oxbpf", "libbpf", "aya", "cilium", "bare"];
+
+/// Builds `bench/`: where its programs are, and its objects.
+fn build_peers() -> Result<(PathBuf, PathBuf)> {
     setup::main(&[])?;
     setup::install(setup::BENCH, Vec::new())?;
     let bench = workspace().join("bench");
@@ -63,14 +120,13 @@ fn peers(cases: &[String]) -> Result<()> {
         .args(["build", "--release", "--workspace", "--target-dir"])
         .arg(&target)
         .current_dir(&bench))?;
-    let programs = target.join("release");
+    let (programs, objects) = (target.join("release"), target.join("objects"));
     peer::cilium(&programs)?;
-    run(root("unshare")
-        .arg("--mount")
-        .arg(programs.join("bench"))
+    run(Command::new(programs.join("bench"))
+        .arg("compile")
         .arg(bench.join("objects"))
-        .arg(target.join("objects"))
-        .args(cases))
+        .arg(&objects))?;
+    Ok((programs, objects))
 }
 
 fn demo(args: &[String]) -> Result<()> {

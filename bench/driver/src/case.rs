@@ -13,6 +13,8 @@ pub enum Subject {
     KernelBtf,
     /// A pinned map, prepared before each step.
     Map(&'static str, Prepare),
+    /// An object of ours and so many functions of the kernel, which has to have kprobes.
+    Functions(&'static str, usize),
 }
 
 /// What happens to a map before each step.
@@ -50,10 +52,15 @@ pub struct Case {
     /// How many operations a step has.
     pub operations: u32,
     pub peers: &'static [&'static str],
+    /// How often each peer does a step.
+    pub rounds: usize,
     /// Also as a process of its own each time?
     pub cold: bool,
     pub promises: &'static [Promise],
 }
+
+/// As a rule.
+const ROUNDS: usize = 31;
 
 const LOADERS: &[&str] = &["oxbpf", "libbpf", "aya", "cilium"];
 const READERS: &[&str] = &["oxbpf", "libbpf", "aya", "cilium", "bare"];
@@ -87,6 +94,7 @@ const fn load(
         subject,
         operations: 1,
         peers: LOADERS,
+        rounds: ROUNDS,
         cold: true,
         promises,
     }
@@ -107,10 +115,34 @@ const fn map(
         subject,
         operations,
         peers,
+        rounds: ROUNDS,
         cold: false,
         promises,
     }
 }
+
+const fn probe(
+    name: &'static str,
+    about: &'static str,
+    subject: Subject,
+    peers: &'static [&'static str],
+    rounds: usize,
+) -> Case {
+    Case {
+        name,
+        about,
+        work: name,
+        subject,
+        operations: 1,
+        peers,
+        rounds,
+        cold: false,
+        promises: &[],
+    }
+}
+
+/// A hundred kprobes take seconds.
+const FEW_ROUNDS: usize = 7;
 
 pub const CASES: &[Case] = &[
     load(
@@ -144,6 +176,7 @@ pub const CASES: &[Case] = &[
         subject: Subject::Object("core50"),
         operations: 1,
         peers: LOADERS,
+        rounds: ROUNDS,
         cold: false,
         promises: &[HALF],
     },
@@ -226,4 +259,55 @@ pub const CASES: &[Case] = &[
         &["oxbpf", "libbpf"],
         &[at_most(1.0, Measure::Time, "libbpf")],
     ),
+    probe(
+        "kprobe",
+        "attach and detach a kprobe",
+        Subject::Functions("probes", 1),
+        LOADERS,
+        ROUNDS,
+    ),
+    probe(
+        "kprobe-multi",
+        "attach and detach 1,000 functions by kprobe.multi",
+        Subject::Functions("probes_multi", 1000),
+        &["oxbpf", "libbpf", "cilium"],
+        ROUNDS,
+    ),
+    probe(
+        "kprobes",
+        "attach 100 kprobes, detach all",
+        Subject::Functions("probes", 100),
+        LOADERS,
+        FEW_ROUNDS,
+    ),
+    probe(
+        "kprobes-in-turn",
+        "the same, detached one after the other",
+        Subject::Functions("probes", 100),
+        &["oxbpf"],
+        FEW_ROUNDS,
+    ),
+    probe(
+        "kallsyms",
+        "look up five symbols of the kernel",
+        Subject::Functions("probes", 5),
+        &["oxbpf", "aya"],
+        ROUNDS,
+    ),
+    load(
+        "ksyms",
+        "load an object that needs the addresses of five symbols",
+        Subject::Object("symbols"),
+        &[],
+    ),
+    Case {
+        operations: 100_000,
+        ..probe(
+            "iterator",
+            "read what an iterator writes, per record of 64 bytes",
+            Subject::Object("iterator"),
+            LOADERS,
+            ROUNDS,
+        )
+    },
 ];

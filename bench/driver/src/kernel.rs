@@ -1,6 +1,6 @@
 //! The maps that the peers open, and what is done to them between their steps.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use oxbpf::map::HashMap;
@@ -11,6 +11,7 @@ use oxbpf::{Collection, Loader};
 use worker::ENTRIES;
 
 use crate::case::Prepare;
+use crate::objects::Objects;
 use crate::{Result, run};
 
 /// As `values.bpf.c` writes them at once.
@@ -29,13 +30,13 @@ pub struct Kernel {
 impl Kernel {
     /// Loads the maps and pins them in a file system that is mounted for it, which nobody outside the mount namespace
     /// of this process sees.
-    pub fn new(values: &Path, directory: &Path) -> Result<Self> {
-        let pins = directory.join("pins");
+    pub fn new(objects: &Objects) -> Result<Self> {
+        let pins = objects.directory().join("pins");
         std::fs::create_dir_all(&pins)?;
         run(Command::new("mount")
             .args(["-t", "bpf", "bench"])
             .arg(&pins))?;
-        let values = Loader::new().load(CollectionSpec::from_file(values)?)?;
+        let values = Loader::new().load(CollectionSpec::from_file(objects.path("values"))?)?;
         for name in ["hash", "percpu", "ring", "perf", "user_ring"] {
             values.map(name)?.pin(pins.join(name))?;
         }

@@ -1,8 +1,10 @@
 //! The same work done by oxbpf and its peers: runs them in turn and prints what each took.
 //!
-//! `bench OBJECT_SOURCES DIRECTORY [CASE...]`, as root, in a mount namespace of its own.
+//! `bench compile OBJECT_SOURCES DIRECTORY` makes the objects, `bench run DIRECTORY [CASE...]` measures, as root, in a mount
+//! namespace of its own.
 
 mod case;
+mod functions;
 mod kernel;
 mod objects;
 mod peer;
@@ -20,26 +22,37 @@ use table::{Row, Spread};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// How often each peer does each case.
-const ROUNDS: usize = 31;
-
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [sources, directory, wanted @ ..] = &arguments[..] else {
-        return Err(
-            "where the sources of the objects are, and a directory to work in, are wanted".into(),
-        );
-    };
-    let directory = Path::new(directory);
-    let objects = Objects::compile(Path::new(sources), directory)?;
-    let kernel = Kernel::new(&objects.path("values"), directory)?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match &arguments[..] {
+        ["compile", sources, directory] => {
+            Objects::compile(Path::new(sources), Path::new(directory)).map(drop)
+        }
+        ["run", directory, wanted @ ..] => measure_all(Path::new(directory), wanted),
+        _ => Err("usage: bench compile SOURCES DIRECTORY | bench run DIRECTORY [CASE...]".into()),
+    }
+}
+
+/// Prints all cases, or those that are wanted.
+fn measure_all(directory: &Path, wanted: &[&str]) -> Result<()> {
+    let objects = Objects::compiled(directory);
+    let mut kernel = None;
     let programs = std::env::current_exe()?;
     let programs = programs.parent().ok_or("no directory")?;
     let mut kept = true;
     println!("{}", table::HEAD);
     for case in CASES {
-        if wanted.is_empty() || wanted.iter().any(|name| name == case.name) {
-            kept &= measure(case, &objects, &kernel, programs)?;
+        let is_wanted = wanted.is_empty() || wanted.contains(&case.name);
+        let is_possible =
+            !matches!(case.subject, Subject::Functions(..)) || functions::can_be_probed();
+        if is_wanted && is_possible {
+            kept &= measure(case, &objects, &mut kernel, programs)?;
+        } else if is_wanted {
+            eprintln!(
+                "{}: this kernel has no kprobes; `cargo xtask bench vm` has",
+                case.name
+            );
         }
     }
     match kept {
@@ -49,7 +62,16 @@ fn main() -> Result<()> {
 }
 
 /// Does a case with all its peers and prints a row for each; whether what was promised was kept.
-fn measure(case: &Case, objects: &Objects, kernel: &Kernel, programs: &Path) -> Result<bool> {
+fn measure(
+    case: &Case,
+    objects: &Objects,
+    kernel: &mut Option<Kernel>,
+    programs: &Path,
+) -> Result<bool> {
+    if kernel.is_none() && matches!(case.subject, Subject::Map(..)) {
+        *kernel = Some(Kernel::new(objects)?);
+    }
+    let kernel = kernel.as_ref();
     let argument = match case.subject {
         Subject::Object(name) => objects.path(name).display().to_string(),
         Subject::WithMinimalBtf(name) => {
@@ -60,7 +82,11 @@ fn measure(case: &Case, objects: &Objects, kernel: &Kernel, programs: &Path) -> 
             )
         }
         Subject::KernelBtf => "/sys/kernel/btf/vmlinux".into(),
-        Subject::Map(name, _) => kernel.pin(name).display().to_string(),
+        Subject::Map(name, _) => kernel.ok_or("no maps")?.pin(name).display().to_string(),
+        Subject::Functions(name, count) => {
+            let list = functions::list(objects.directory(), count)?;
+            format!("{},{}", objects.path(name).display(), list.display())
+        }
     };
     let prepare = match case.subject {
         Subject::Map(_, prepare) => prepare,
@@ -91,7 +117,7 @@ fn measure(case: &Case, objects: &Objects, kernel: &Kernel, programs: &Path) -> 
             row.failure = started.as_ref().err().map(ToString::to_string);
             peers.push(started.ok());
         }
-        for _ in 0..ROUNDS {
+        for _ in 0..case.rounds {
             for (row, peer) in rows.iter_mut().zip(&mut peers) {
                 if let Some(peer) = peer {
                     row.warm.push(peer.step()? / f64::from(case.operations));
@@ -104,9 +130,10 @@ fn measure(case: &Case, objects: &Objects, kernel: &Kernel, programs: &Path) -> 
             }
         }
     } else {
+        let kernel = kernel.ok_or("no maps")?;
         for row in &mut rows {
             let mut peer = Peer::start(&mut command(&row.program))?;
-            for round in 0..=ROUNDS {
+            for round in 0..=case.rounds {
                 kernel.prepare(prepare)?;
                 let took = peer.step()?;
                 if round > 0 {
@@ -119,7 +146,7 @@ fn measure(case: &Case, objects: &Objects, kernel: &Kernel, programs: &Path) -> 
     }
 
     if case.cold {
-        for _ in 0..ROUNDS {
+        for _ in 0..case.rounds {
             for row in rows.iter_mut().filter(|row| row.failure.is_none()) {
                 row.cold.push(peer::cold(&mut command(&row.program))?);
             }
@@ -130,10 +157,11 @@ fn measure(case: &Case, objects: &Objects, kernel: &Kernel, programs: &Path) -> 
     }
 
     // Go's runtime does not live under valgrind, and what is done by system calls is not done in user space.
-    if matches!(
+    let is_counted = matches!(
         case.subject,
         Subject::Object(_) | Subject::WithMinimalBtf(_) | Subject::KernelBtf
-    ) {
+    );
+    if is_counted && peer::can_count_instructions() {
         for row in rows
             .iter_mut()
             .filter(|row| row.failure.is_none() && row.name != "cilium")

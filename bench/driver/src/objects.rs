@@ -44,6 +44,18 @@ impl Objects {
         Ok(objects)
     }
 
+    /// Those that were compiled into `directory`.
+    pub fn compiled(directory: &Path) -> Self {
+        Self {
+            directory: directory.into(),
+        }
+    }
+
+    /// Where they are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name).with_extension("o")
     }

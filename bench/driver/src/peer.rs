@@ -70,6 +70,14 @@ pub fn cold(command: &mut Command) -> Result<f64> {
     Ok(start.elapsed().as_nanos() as f64)
 }
 
+/// Whether what counts them is here.
+pub fn can_count_instructions() -> bool {
+    Command::new("valgrind")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
 /// The instructions in user space of a process that does so many steps.
 pub fn instructions(program: &Path, arguments: &[&str], steps: usize) -> Result<f64> {
     let mut child = Command::new("valgrind")

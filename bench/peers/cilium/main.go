@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/perf"
 	"github.com/cilium/ebpf/ringbuf"
 )
@@ -57,22 +59,101 @@ func serve(step func() error) error {
 	return nil
 }
 
-func load(object []byte, types *btf.Spec) error {
+func collection(object []byte, types *btf.Spec) (*ebpf.Collection, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	options := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{KernelTypes: types}}
-	collection, err := ebpf.NewCollectionWithOptions(spec, options)
+	return ebpf.NewCollectionWithOptions(spec, options)
+}
+
+func load(object []byte, types *btf.Spec) error {
+	loaded, err := collection(object, types)
 	if err != nil {
 		return err
 	}
-	collection.Close()
+	loaded.Close()
 	return nil
+}
+
+// probe attaches to functions of the kernel: OBJECT,LIST.
+func probe(work, argument string) (func() error, error) {
+	path, list, _ := strings.Cut(argument, ",")
+	object, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	names, err := os.ReadFile(list)
+	if err != nil {
+		return nil, err
+	}
+	functions := strings.Split(string(names), "\n")
+	loaded, err := collection(object, nil)
+	if err != nil {
+		return nil, err
+	}
+	program := loaded.Programs["at"]
+	if work == "kprobe-multi" {
+		return func() error {
+			probes, err := link.KprobeMulti(program, link.KprobeMultiOptions{Symbols: functions})
+			if err != nil {
+				return err
+			}
+			return probes.Close()
+		}, nil
+	}
+	return func() error {
+		var links []link.Link
+		for _, name := range functions {
+			probe, err := link.Kprobe(name, program, nil)
+			if err != nil {
+				return err
+			}
+			links = append(links, probe)
+		}
+		for _, probe := range links {
+			if err := probe.Close(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+func iterate(path string) (func() error, error) {
+	object, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := collection(object, nil)
+	if err != nil {
+		return nil, err
+	}
+	iterator, err := link.AttachIter(link.IterOptions{Program: loaded.Programs["each"]})
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		reader, err := iterator.Open()
+		if err != nil {
+			return err
+		}
+		defer reader.Close()
+		size, err := io.Copy(io.Discard, reader)
+		if err == nil && size != 64*entries {
+			err = fmt.Errorf("%d bytes", size)
+		}
+		return err
+	}, nil
 }
 
 func prepare(work, argument string) (func() error, error) {
 	switch work {
+	case "kprobe", "kprobes", "kprobe-multi":
+		return probe(work, argument)
+	case "iterator":
+		return iterate(argument)
 	case "parse", "load":
 		object, err := os.ReadFile(argument)
 		if err != nil {

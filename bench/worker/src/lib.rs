@@ -28,6 +28,24 @@ pub fn arguments() -> Result<(String, String)> {
     Ok((next()?, next()?))
 }
 
+/// The object, and the functions that are listed in a file: `OBJECT,LIST`.
+pub fn functions(argument: &str) -> Result<(Vec<u8>, Vec<String>)> {
+    let (object, list) = argument.split_once(',').ok_or("OBJECT,LIST")?;
+    let names = std::fs::read_to_string(list)?;
+    Ok((
+        std::fs::read(object)?,
+        names.lines().map(str::to_owned).collect(),
+    ))
+}
+
+/// Did all records come, of 64 bytes each?
+pub fn all_records(bytes: u64) -> Result<()> {
+    match bytes / 64 {
+        100_000 => Ok(()),
+        records => Err(format!("{records} records").into()),
+    }
+}
+
 /// Says that it is ready, does the step for each line that comes in, says the nanoseconds it took, and in the end the most
 /// memory there was.
 pub fn serve(mut step: impl FnMut() -> Result<()>) -> Result<()> {

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use aya::maps::{HashMap, Map, MapData, PerCpuHashMap, RingBuf};
-use aya::programs::Program;
+use aya::programs::{Iter, KProbe, Program};
 use aya::{Btf, EbpfLoader, Endianness};
-use worker::{OPERATIONS, Result, all, arguments, serve, unknown};
+use worker::{OPERATIONS, Result, all, all_records, arguments, functions, serve, unknown};
 
 fn main() -> Result<()> {
     let (case, argument) = arguments()?;
@@ -82,6 +82,46 @@ fn main() -> Result<()> {
                 }
                 black_box(sum);
                 Ok(())
+            })
+        }
+        "kprobe" | "kprobes" => {
+            let (bytes, names) = functions(&argument)?;
+            let mut object = EbpfLoader::new().load(&bytes)?;
+            let program: &mut KProbe = object.program_mut("at").ok_or("no program")?.try_into()?;
+            program.load()?;
+            serve(|| {
+                let mut attach = |name| program.attach(name, 0);
+                let links: Vec<_> = names
+                    .iter()
+                    .map(&mut attach)
+                    .collect::<std::result::Result<_, _>>()?;
+                for link in links {
+                    program.detach(link)?;
+                }
+                Ok(())
+            })
+        }
+        "kallsyms" => {
+            let (_, names) = functions(&argument)?;
+            serve(|| {
+                let symbols = aya::util::kernel_symbols()?;
+                let found = symbols.values().filter(|name| names.contains(name));
+                match found.count() >= names.len() {
+                    true => Ok(()),
+                    false => Err("a symbol is missing".into()),
+                }
+            })
+        }
+        "iterator" => {
+            let bytes = std::fs::read(argument)?;
+            let mut object = EbpfLoader::new().load(&bytes)?;
+            let program: &mut Iter = object.program_mut("each").ok_or("no program")?.try_into()?;
+            program.load("ksym", &Btf::from_sys_fs()?)?;
+            serve(|| {
+                // Its link is the file that is read, once.
+                let link = program.attach()?;
+                let mut file = program.take_link(link)?.into_file()?;
+                all_records(std::io::copy(&mut file, &mut std::io::sink())?)
             })
         }
         _ => unknown(&case),

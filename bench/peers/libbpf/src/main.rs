@@ -5,10 +5,10 @@ use std::hint::black_box;
 use libbpf_rs::btf::types::Struct;
 use libbpf_rs::btf::{Btf, HasSize};
 use libbpf_rs::{
-    MapCore, MapFlags, MapHandle, ObjectBuilder, PerfBufferBuilder, RingBufferBuilder,
-    UserRingBuffer,
+    Iter, IterOpts, MapCore, MapFlags, MapHandle, Object, ObjectBuilder, PerfBufferBuilder,
+    RingBufferBuilder, UserRingBuffer,
 };
-use worker::{OPERATIONS, Result, all, arguments, serve, unknown};
+use worker::{OPERATIONS, Result, all, all_records, arguments, functions, serve, unknown};
 
 fn main() -> Result<()> {
     libbpf_rs::set_print(None);
@@ -127,6 +127,36 @@ fn main() -> Result<()> {
                 Ok(())
             })
         }
+        "kprobe" | "kprobes" => {
+            let (bytes, names) = functions(&argument)?;
+            let object = load(&bytes)?;
+            let program = object.progs_mut().next().ok_or("no program")?;
+            serve(|| {
+                let attach = |name| program.attach_kprobe(false, name);
+                let links: Vec<_> = names.iter().map(attach).collect::<libbpf_rs::Result<_>>()?;
+                drop(links);
+                Ok(())
+            })
+        }
+        "kprobe-multi" => {
+            let (bytes, names) = functions(&argument)?;
+            let object = load(&bytes)?;
+            let program = object.progs_mut().next().ok_or("no program")?;
+            serve(|| {
+                drop(program.attach_kprobe_multi(false, names.iter().collect::<Vec<_>>())?);
+                Ok(())
+            })
+        }
+        "iterator" => {
+            let object = load(&std::fs::read(argument)?)?;
+            let program = object.progs_mut().next().ok_or("no program")?;
+            let link = program.attach_iter_with_opts(IterOpts::None)?;
+            serve(|| all_records(std::io::copy(&mut Iter::new(&link)?, &mut std::io::sink())?))
+        }
         _ => unknown(&case),
     }
+}
+
+fn load(object: &[u8]) -> Result<Object> {
+    Ok(ObjectBuilder::default().open_memory(object)?.load()?)
 }

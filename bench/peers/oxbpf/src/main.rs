@@ -7,8 +7,11 @@ use oxbpf::map::{HashMap, PerCpu, PerCpuHashMap};
 use oxbpf::object::btf::Kind;
 use oxbpf::object::spec::CollectionSpec;
 use oxbpf::ring::PerfBufferOptions;
-use oxbpf::{Loader, Map, PerfBuffer, RingBuffer, UserRingBuffer};
-use worker::{OPERATIONS, Result, all, arguments, serve, unknown};
+use oxbpf::{
+    Collection, Iter, Kprobe, KprobeMulti, Links, Loader, Map, PerfBuffer, RingBuffer,
+    UserRingBuffer,
+};
+use worker::{OPERATIONS, Result, all, all_records, arguments, functions, serve, unknown};
 
 fn main() -> Result<()> {
     let (case, argument) = arguments()?;
@@ -134,6 +137,44 @@ fn main() -> Result<()> {
                 Ok(())
             })
         }
+        "kprobe" | "kprobes" | "kprobes-in-turn" => {
+            let (object, names) = functions(&argument)?;
+            let program = load(&object)?.program("at")?;
+            let attach = || names.iter().map(|name| Kprobe::new(name).attach(&program));
+            match case.as_str() {
+                "kprobes-in-turn" => serve(|| {
+                    let links: Vec<_> = attach().collect::<oxbpf::Result<_>>()?;
+                    drop(links);
+                    Ok(())
+                }),
+                _ => serve(|| Ok(attach().collect::<oxbpf::Result<Links>>()?.detach()?)),
+            }
+        }
+        "kprobe-multi" => {
+            let (object, names) = functions(&argument)?;
+            let program = load(&object)?.program("at")?;
+            serve(|| Ok(KprobeMulti::functions(&names).attach(&program)?.detach()?))
+        }
+        "kallsyms" => {
+            let (_, names) = functions(&argument)?;
+            serve(|| {
+                let symbols = oxbpf::kallsyms::find(names.iter().map(String::as_str))?;
+                let found = |name: &String| !symbols.named(name).is_empty();
+                match names.iter().all(found) {
+                    true => Ok(()),
+                    false => Err("a symbol is missing".into()),
+                }
+            })
+        }
+        "iterator" => {
+            let program = load(&std::fs::read(argument)?)?.program("each")?;
+            let link = Iter::new().attach(&program)?;
+            serve(|| all_records(std::io::copy(&mut link.read_iter()?, &mut std::io::sink())?))
+        }
         _ => unknown(&case),
     }
+}
+
+fn load(object: &[u8]) -> Result<Collection> {
+    Ok(Loader::new().load(CollectionSpec::parse(object)?)?)
 }

@@ -1,0 +1,14 @@
+// A program for a kprobe, wherever it is attached to.
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+__u64 hits;
+
+SEC("kprobe/vfs_read")
+int at(void *ctx)
+{
+	__sync_fetch_and_add(&hits, 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
