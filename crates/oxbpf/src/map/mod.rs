@@ -6,6 +6,7 @@
 
 mod arena;
 mod array;
+mod attached_storage;
 mod batch;
 mod bloom_filter;
 mod cgroup_array;
@@ -42,6 +43,7 @@ mod xsk_map;
 
 pub use arena::Arena;
 pub use array::Array;
+pub use attached_storage::{AttachedStorage, PerCpuAttachedStorage};
 pub use bloom_filter::BloomFilter;
 pub use cgroup_array::CgroupArray;
 pub use create::CreateOptions;

@@ -2,7 +2,11 @@
 
 use std::fs::File;
 
-use oxbpf::map::{CgroupStorage, InodeStorage, Map, TaskStorage};
+use oxbpf::link::Cgroup;
+use oxbpf::map::{
+    AttachedStorage, CgroupStorage, InodeStorage, Map, PerCpu, PerCpuAttachedStorage, TaskStorage,
+};
+use oxbpf::object::kernel::AttachType;
 use oxbpf::program::TestRun;
 use oxbpf::{Collection, ErrorKind, Loadable, Loader};
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
@@ -12,12 +16,16 @@ use crate::{assert_kind, common};
 
 /// Loads one of the programs with its map; `None` if this kernel has no such storage.
 fn load(program: &str, map: &str) -> Option<Collection> {
+    load_with(program, &[map])
+}
+
+fn load_with(program: &str, maps: &[&str]) -> Option<Collection> {
     let mut spec = fixtures::storage::Spec::embedded()
         .unwrap()
         .into_spec()
         .unwrap();
     for other in spec.maps_mut() {
-        other.autocreate = other.name == map;
+        other.autocreate = maps.contains(&other.name.as_str());
     }
     spec.program_mut(program).unwrap().autoload = true;
     match Loader::new().load(spec) {
@@ -107,6 +115,70 @@ fn of_a_control_group_by_its_directory() {
     assert!(runs.remove(&group).unwrap());
     assert_eq!(runs.get(&group).unwrap(), None);
     assert!(runs.get(File::open("/dev/null").unwrap()).is_err());
+}
+
+/// What attaching makes: for each place of a control group, and for each CPU.
+#[test]
+fn of_what_a_program_is_attached_to() {
+    let place = AttachType::CGROUP_INET_SOCK_CREATE;
+    let objects = load_with("count_sockets", &["of_attachment", "of_attached_cgroup"]).unwrap();
+    let sockets: AttachedStorage<u64> = map(&objects, "of_attachment");
+    let on_cpus: PerCpuAttachedStorage<u64> = map(&objects, "of_attached_cgroup");
+    let group = File::open(common::own_cgroup()).unwrap();
+    assert_eq!(sockets.get(&group, place).unwrap(), None);
+    assert_kind(
+        sockets.set(&group, place, &1),
+        ErrorKind::NotFound,
+        "of_attachment",
+    );
+    let socket = || drop(std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+    let program = objects.program("count_sockets").unwrap();
+    let link = Cgroup::new(&group).attach(&program).unwrap();
+    // Others in this group make sockets, too.
+    let sum = || {
+        on_cpus
+            .get(&group, place)
+            .unwrap()
+            .unwrap()
+            .values()
+            .sum::<u64>()
+    };
+    let before = (sockets.get(&group, place).unwrap().unwrap(), sum());
+    (0..3).for_each(|_| socket());
+    assert!(sockets.get(&group, place).unwrap().unwrap() >= before.0 + 3);
+    assert!(sum() >= before.1 + 3);
+    sockets.set(&group, place, &1000).unwrap();
+    on_cpus
+        .set(&group, place, &PerCpu::all(&1000).unwrap())
+        .unwrap();
+    socket();
+    assert!(sockets.get(&group, place).unwrap().unwrap() > 1000);
+    assert!(
+        sum()
+            > 1000
+                * on_cpus
+                    .get(&group, place)
+                    .unwrap()
+                    .unwrap()
+                    .values()
+                    .count() as u64
+    );
+    let elsewhere = AttachType::CGROUP_INET_SOCK_RELEASE;
+    assert_eq!(sockets.get(&group, elsewhere).unwrap(), None);
+    assert!(on_cpus.get(&group, elsewhere).unwrap().is_some());
+    link.detach().unwrap();
+    // It is there until the map or the group goes.
+    let last = sockets.get(&group, place).unwrap();
+    socket();
+    assert_eq!(sockets.get(&group, place).unwrap(), last);
+    assert_kind(
+        objects
+            .map("of_attachment")
+            .unwrap()
+            .typed::<CgroupStorage<u64>>(),
+        ErrorKind::WrongKind,
+        "cgroup_storage, not cgrp_storage",
+    );
 }
 
 #[test]
