@@ -24,6 +24,7 @@ pub mod btf;
 pub mod core_reloc;
 pub mod elf;
 pub mod endian;
+pub mod executable;
 pub mod kconfig;
 pub mod kernel;
 pub mod limits;

@@ -29,6 +29,7 @@ pub mod map;
 mod memlock;
 mod object_name;
 pub mod objects;
+mod parallel;
 mod pin;
 pub mod program;
 pub mod ring;
@@ -46,7 +47,8 @@ pub use global::{Global, Word};
 pub use ids::Ids;
 pub use link::{
     AttachPoint, Cgroup, Extension, Iter, Kprobe, KprobeMulti, Kretprobe, Link, Links, Lsm,
-    LsmCgroup, PerfEvent, RawTracepoint, StructOps, Tcx, Tracepoint, Tracing, TracingMulti, Xdp,
+    LsmCgroup, PerfEvent, RawTracepoint, StructOps, Tcx, Tracepoint, Tracing, TracingMulti, Uprobe,
+    UprobeMulti, Uretprobe, Xdp,
 };
 pub use loader::{Collection, Loadable, Loader, PartialLoad, ProgramReport};
 pub use map::Map;

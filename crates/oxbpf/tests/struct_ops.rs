@@ -66,6 +66,15 @@ fn lacks_links(error: &Error) -> bool {
     error.kind() == ErrorKind::Unsupported && error.to_string().contains("with links")
 }
 
+/// How many descriptors this process has of what tests of structures open.
+fn open_bpf() -> usize {
+    let entries = fs::read_dir("/proc/self/fd").unwrap();
+    let targets = entries.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    targets
+        .filter(|target| target.to_string_lossy().contains("bpf"))
+        .count()
+}
+
 macro_rules! load_linked {
     ($spec:expr) => {
         match load($spec) {
@@ -83,6 +92,7 @@ macro_rules! load_linked {
 
 #[test]
 fn a_linked_structure_is_used_until_its_link_is_dropped() {
+    let before = open_bpf();
     let (spec, name) = spec_with(&["linked"]);
     let collection = load_linked!(spec);
     let linked: StructOps = collection.struct_ops("linked").unwrap();
@@ -99,10 +109,13 @@ fn a_linked_structure_is_used_until_its_link_is_dropped() {
     use_it(&name).unwrap();
     link.detach().unwrap();
     assert_eq!(use_it(&name), Err(Errno::NOENT));
+    drop((linked, collection));
+    assert_eq!(open_bpf(), before);
 }
 
 #[test]
 fn a_registered_structure_is_used_until_it_is_taken_back() {
+    let before = open_bpf();
     let (spec, name) = spec_with(&["registered"]);
     let collection = load(spec).unwrap();
     let registered = collection.struct_ops("registered").unwrap();
@@ -122,6 +135,8 @@ fn a_registered_structure_is_used_until_it_is_taken_back() {
         error.to_string().contains("load the object again"),
         "{error}"
     );
+    drop((registered, collection));
+    assert_eq!(open_bpf(), before);
 }
 
 #[test]

@@ -242,6 +242,12 @@ pub(crate) fn has_kprobe_multi(attach_type: AttachType) -> bool {
     matches!(answer, Err(Errno::SRCH))
 }
 
+/// Whether a program can be attached to many functions of a file by one link of `attach_type`: `TRACE_UPROBE_MULTI` (Linux 6.6)
+/// or `TRACE_UPROBE_SESSION` (6.13). Where that cannot be found out, it can.
+pub(crate) fn has_uprobe_multi(attach_type: AttachType) -> bool {
+    types::attach(attach_type) != Support::No
+}
+
 /// Whether the functions behind system calls take a pointer to registers, and have a name that says
 /// so (`CONFIG_ARCH_HAS_SYSCALL_WRAPPER`).
 pub(crate) fn has_syscall_wrapper() -> bool {

@@ -5,7 +5,7 @@ use oxbpf_object::section_name::{SectionName, Target, TargetForm};
 
 use super::{
     Extension, Iter, Kprobe, KprobeMulti, Kretprobe, Link, Lsm, RawTracepoint, Tracepoint, Tracing,
-    TracingMulti,
+    TracingMulti, Uprobe, UprobeMulti, Uretprobe,
 };
 use crate::program::Program;
 use crate::{Error, ErrorKind, Result};
@@ -116,7 +116,9 @@ fn attach(program: &Program, target: Option<&str>, is_other: bool) -> Result<Res
     attach_at(program, def.on_return, parsed)
         .unwrap_or_else(|| {
             let reason = format!("there is no way yet to attach {}", plural(def.target));
-            Err(Error::new(ErrorKind::Unsupported, doing(program)).with_reason(reason))
+            Err(Error::new(ErrorKind::Unsupported, doing(program))
+                .with_reason(reason)
+                .with_remedy("set `autoattach` of its spec to false, and it is passed over"))
         })
         .map(Ok)
 }
@@ -143,6 +145,22 @@ fn attach_at(
             KprobeMulti::pattern(pattern).on_return().attach(program)
         }
         Target::KernelPattern { pattern } => KprobeMulti::pattern(pattern).attach(program),
+        Target::UserFunction {
+            binary, function, ..
+        } if on_return => Uretprobe::new(binary, function).attach(program),
+        Target::UserFunction {
+            binary,
+            function,
+            offset,
+        } => Uprobe::new(binary, function).offset(offset).attach(program),
+        Target::UserPattern { binary, pattern } if on_return => {
+            UprobeMulti::pattern(binary, pattern)
+                .on_return()
+                .attach(program)
+        }
+        Target::UserPattern { binary, pattern } => {
+            UprobeMulti::pattern(binary, pattern).attach(program)
+        }
         Target::BtfTracepoint { .. } | Target::Function { .. } => Tracing::new().attach(program),
         Target::FunctionPattern { module, pattern } => {
             TracingMulti::pattern(module, pattern).attach(program)
@@ -157,8 +175,7 @@ fn attach_at(
 /// What programs whose targets have this form are.
 fn plural(form: Option<TargetForm>) -> &'static str {
     match form {
-        Some(TargetForm::UserFunction | TargetForm::UserPattern) => "user-space probes",
-        Some(TargetForm::Usdt) => "static user-space probes",
+        Some(TargetForm::Usdt) => "static probes of user space (usdt)",
         _ => "programs of this kind",
     }
 }

@@ -47,9 +47,7 @@ impl<'a> Cgroup<'a> {
     pub fn attach(&self, program: &impl ProgramOf<CgroupKind>) -> Result<Link> {
         let program = program.program()?;
         let what = format!("`{}` to a control group", program.name());
-        self.try_attach(program)
-            .map(|fd| Link::of_bpf_link(what.clone(), fd))
-            .map_err(|error| error.context(format!("attaching {what}")))
+        Link::made(what, self.try_attach(program))
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {

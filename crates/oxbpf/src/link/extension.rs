@@ -66,9 +66,7 @@ impl Extension {
             (None, Some(function)) => format!("`{}` in place of `{function}`", program.name()),
             (None, None) => format!("`{}`, a replacement of a function", program.name()),
         };
-        self.try_attach(program)
-            .map(|fd| Link::of_bpf_link(what.clone(), fd))
-            .map_err(|error| error.context(format!("attaching {what}")))
+        Link::made(what, self.try_attach(program))
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {

@@ -132,9 +132,7 @@ impl Iter {
             Some(target) => format!("`{}`, an iterator over `{target}`", program.name()),
             None => format!("`{}`, an iterator", program.name()),
         };
-        self.try_attach(program)
-            .map(|fd| Link::of_bpf_link(what.clone(), fd))
-            .map_err(|error| error.context(format!("attaching {what}")))
+        Link::made(what, self.try_attach(program))
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {

@@ -110,9 +110,8 @@ impl KprobeMulti {
     #[doc(alias = "bpf_program__attach_kprobe_multi_opts")]
     pub fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
         let program = program.program()?;
-        self.try_attach(program)
-            .map(|fd| Link::of_bpf_link(format!("`{}`, {self}", program.name()), fd))
-            .map_err(|error| error.context(format!("attaching `{}` {self}", program.name())))
+        let what = format!("`{}` {self}", program.name());
+        Link::made(what, self.try_attach(program))
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {

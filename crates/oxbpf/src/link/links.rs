@@ -1,11 +1,10 @@
 //! Many links at once.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
 use super::Link;
-use crate::Result;
 use crate::limits::MAX_DETACHING_THREADS;
+use crate::{Result, parallel};
 
 /// Many links, which are detached together: faster than one after the other, as far as the kernel lets several
 /// wait at once.
@@ -101,33 +100,16 @@ impl<'a> IntoIterator for &'a Links {
 
 /// Does `work` on all items, several at a time; the answers are in the order of the items.
 fn each_at_once<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let threads = items.len().min(MAX_DETACHING_THREADS);
-    let queue = Mutex::new(items.into_iter().enumerate());
-    let answers = Mutex::new(Vec::new());
-    let worker = || {
-        loop {
-            let next = lock(&queue).next();
-            let Some((place, item)) = next else { break };
-            let answer = work(item);
-            lock(&answers).push((place, answer));
-        }
+    let items: Vec<_> = items
+        .into_iter()
+        .map(|item| Mutex::new(Some(item)))
+        .collect();
+    let take = |item: &Mutex<Option<T>>| {
+        let taken = item.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.map(&work)
     };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            // Where no more threads can be started, fewer do the same work.
-            if thread::Builder::new().spawn_scoped(scope, worker).is_err() {
-                break;
-            }
-        }
-        worker();
-    });
-    let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
-    answers.sort_unstable_by_key(|(place, _)| *place);
-    answers.into_iter().map(|(_, answer)| answer).collect()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    let answers = parallel::in_order(&items, MAX_DETACHING_THREADS, take, |_| false);
+    answers.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -154,7 +136,9 @@ mod tests {
     fn waits_for_many_at_once() {
         let pause = std::time::Duration::from_millis(20);
         let start = std::time::Instant::now();
-        each_at_once(vec![(); MAX_DETACHING_THREADS], |()| thread::sleep(pause));
+        each_at_once(vec![(); MAX_DETACHING_THREADS], |()| {
+            std::thread::sleep(pause)
+        });
         assert!(start.elapsed() < pause * (MAX_DETACHING_THREADS as u32) / 2);
     }
 }

@@ -76,9 +76,7 @@ impl Lsm {
             }
             tracing::link(program, program.attach_info().attach_type, self.cookie)
         };
-        attached()
-            .map(|fd| Link::of_bpf_link(what.clone(), fd))
-            .map_err(|error| error.context(format!("attaching {what}")))
+        Link::made(what, attached())
     }
 }
 
@@ -118,9 +116,7 @@ impl<'a> LsmCgroup<'a> {
     pub fn attach(&self, program: &impl ProgramOf<LsmKind>) -> Result<Link> {
         let program = program.program()?;
         let what = format!("{}, for a control group", what(program));
-        self.try_attach(program)
-            .map(|fd| Link::of_bpf_link(what.clone(), fd))
-            .map_err(|error| error.context(format!("attaching {what}")))
+        Link::made(what, self.try_attach(program))
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {

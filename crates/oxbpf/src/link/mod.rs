@@ -19,6 +19,7 @@ mod lsm;
 mod perf_counter;
 mod perf_event;
 mod permission;
+mod probe_pmu;
 mod raw_tracepoint;
 mod struct_ops;
 pub(crate) mod syscall_name;
@@ -28,6 +29,7 @@ mod tracepoint;
 mod tracing;
 mod tracing_multi;
 mod update;
+mod uprobe;
 mod xdp;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -58,6 +60,7 @@ pub use tcx::Tcx;
 pub use tracepoint::Tracepoint;
 pub use tracing::Tracing;
 pub use tracing_multi::TracingMulti;
+pub use uprobe::{Uprobe, UprobeMulti, Uretprobe};
 pub use xdp::{Xdp, XdpMode};
 
 use held::{BpfLink, Held};
@@ -88,6 +91,14 @@ impl Link {
 
     fn of_bpf_link(what: String, fd: OwnedFd) -> Self {
         Self::new(what, Held::BpfLink(BpfLink::new(fd)))
+    }
+
+    /// What a builder answers: the link, or why there is none.
+    fn made(what: String, link: Result<OwnedFd>) -> Result<Self> {
+        match link {
+            Ok(fd) => Ok(Self::of_bpf_link(what, fd)),
+            Err(error) => Err(error.context(format!("attaching {what}"))),
+        }
     }
 
     fn with_event(mut self, event: Option<ProbeEvent>) -> Self {

@@ -58,9 +58,7 @@ impl Tracing {
     pub fn attach(&self, program: &impl ProgramOf<TracingKind>) -> Result<Link> {
         let program = program.program()?;
         let what = what(program);
-        self.try_attach(program)
-            .map(|fd| Link::of_bpf_link(what.clone(), fd))
-            .map_err(|error| error.context(format!("attaching {what}")))
+        Link::made(what, self.try_attach(program))
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {

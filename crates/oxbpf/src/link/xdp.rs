@@ -83,9 +83,7 @@ impl Xdp {
     pub fn attach(&self, program: &impl ProgramOf<XdpKind>) -> Result<Link> {
         let program = program.program()?;
         let what = format!("`{}` on {}", program.name(), self.interface);
-        self.try_attach(program)
-            .map(|fd| Link::of_bpf_link(what.clone(), fd))
-            .map_err(|error| error.context(format!("attaching {what}")))
+        Link::made(what, self.try_attach(program))
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {

@@ -21,7 +21,6 @@ mod levels;
 mod map_spec;
 mod maps;
 mod missing;
-mod parallel;
 mod plan;
 mod programs;
 mod report;

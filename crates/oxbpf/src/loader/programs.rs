@@ -17,9 +17,10 @@ use super::maps::Maps;
 use super::plan::Planned;
 use super::report::ProgramReport;
 use super::struct_ops::StructOpsPlan;
-use super::{Loader, descriptors, fallback, jump_tables, missing, parallel};
+use super::{Loader, descriptors, fallback, jump_tables, missing};
 use crate::btf::ObjectBtf;
 use crate::error::{Error, ErrorKind, Result};
+use crate::parallel;
 use crate::program::{AttachInfo, LogLevel, Measured, Program, ProgramLoad, Signature};
 
 /// What all programs of a load have in common.

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use oxbpf::link::ProbeSource;
-use oxbpf::{Kprobe, tracefs};
+use oxbpf::link::{ProbeSource, Sampling, SoftwareEvent};
+use oxbpf::{Kprobe, Link, LsmCgroup, PerfEvent, tracefs};
 
 use super::*;
 
@@ -121,4 +121,54 @@ fn killed_process_leaves_no_program() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     assert_eq!(probes(), before);
+}
+
+/// Attaches by the builder whose programs do not say where to.
+fn attach_by_builder(program: &Program) -> Result<Link, Error> {
+    match program.name() {
+        "at_lsm_cgroup" => {
+            let group = fs::File::open(crate::common::own_cgroup()).unwrap();
+            LsmCgroup::new(&group).attach(program)
+        }
+        "at_perf_event" | "cookie_of_perf_event" => {
+            PerfEvent::software(SoftwareEvent::CPU_CLOCK, Sampling::Frequency(99))
+                .cpu(0)
+                .attach(program)
+        }
+        "at_xdp" => oxbpf::Xdp::new("lo").attach(program),
+        "at_any_tp" => program.attach_to("syscalls/sys_enter_getpgid"),
+        "cookie_of_kprobe_multi" | "cookie_of_fentry_multi" | "at_any_kprobe" => {
+            program.attach_to(GETPGID)
+        }
+        "cookie_of_uprobe" | "cookie_of_uprobe_multi" => program.attach_to("libc.so.6:getpgid"),
+        _ => program.attach(),
+    }
+}
+
+/// Every attach point that this kernel has, and every refusal of those that it has not.
+#[test]
+fn no_attachment_leaves_a_descriptor_or_a_probe() {
+    let mut spec = super::fixture::spec();
+    let programs = spec.programs_mut().iter();
+    let names: Vec<String> = programs.map(|program| program.name.clone()).collect();
+    let places = || fs::read_to_string("/sys/kernel/tracing/uprobe_events").unwrap_or_default();
+    let before = (descriptors(), probes(), places());
+    let mut attached = 0;
+    for name in &names {
+        for detach in [true, false] {
+            let Ok(fixture) = super::fixture::Fixture::load(&[name]) else {
+                continue;
+            };
+            if let Ok(link) = attach_by_builder(&fixture.program(name)) {
+                attached += 1;
+                match detach {
+                    true => link.detach().unwrap(),
+                    false => drop(link),
+                }
+            }
+        }
+        assert_eq!((descriptors(), probes(), places()), before, "{name}");
+    }
+    // Tracepoints there are on every kernel, of three kinds, and uprobes.
+    assert!(attached >= 2 * 6, "{attached}");
 }

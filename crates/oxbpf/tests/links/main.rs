@@ -19,6 +19,7 @@ mod perf_event;
 mod places;
 mod tracepoint;
 mod tracing;
+mod uprobe;
 
 use std::collections::BTreeMap;
 use std::fs;

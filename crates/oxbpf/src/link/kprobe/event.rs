@@ -1,19 +1,16 @@
 //! The perf event of a kprobe: from the PMU, or through tracefs.
 
 use std::ffi::CString;
-use std::fs;
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 
 use super::super::perf_event::everywhere;
+use super::super::probe_pmu::ProbePmu;
 use super::{Place, ProbeSource};
 use crate::sys::perf::{PERF_TYPE_TRACEPOINT, PerfEventAttr, perf_event_open};
 use crate::tracefs::{self, KPROBE_EVENTS, ProbeEvent};
 use crate::{Error, ErrorKind, kallsyms};
-
-/// Where the PMU says how to use it.
-const PMU: &str = "/sys/bus/event_source/devices/kprobe";
 
 /// An open event and, where it was made through tracefs, the probe there.
 pub(super) type Opened = (OwnedFd, Option<ProbeEvent>);
@@ -57,7 +54,7 @@ pub(super) fn open(request: Request, place: Place<'_>) -> Result<Opened, Unopene
 }
 
 fn by_pmu(request: Request, place: Place<'_>) -> Result<Opened, Unopened> {
-    let pmu = Pmu::find().ok_or(Unopened::NoSource)?;
+    let pmu = ProbePmu::find("kprobe").ok_or(Unopened::NoSource)?;
     let (symbol, config2) = match place {
         Place::Symbol(symbol, offset) => {
             let symbol = CString::new(symbol).map_err(|_| Errno::INVAL)?;
@@ -74,29 +71,6 @@ fn by_pmu(request: Request, place: Place<'_>) -> Result<Opened, Unopened> {
     };
     let event = perf_event_open(&attr, symbol.as_deref(), everywhere())?;
     Ok((event, None))
-}
-
-/// What sysfs says of the PMU.
-#[derive(Debug, Eq, PartialEq)]
-struct Pmu {
-    event_type: u32,
-    /// The bit of `config` that asks for a kretprobe.
-    returns: u64,
-}
-
-impl Pmu {
-    fn find() -> Option<Self> {
-        let read = |file: &str| fs::read_to_string(format!("{PMU}/{file}")).ok();
-        Self::parse(&read("type")?, &read("format/retprobe")?)
-    }
-
-    fn parse(event_type: &str, retprobe: &str) -> Option<Self> {
-        let bit: u32 = retprobe.trim().strip_prefix("config:")?.parse().ok()?;
-        Some(Self {
-            event_type: event_type.trim().parse().ok()?,
-            returns: 1u64.checked_shl(bit)?,
-        })
-    }
 }
 
 fn by_tracefs(request: Request, place: Place<'_>) -> Result<Opened, Unopened> {
@@ -147,19 +121,4 @@ fn by_tracefs(request: Request, place: Place<'_>) -> Result<Opened, Unopened> {
         })
     })?;
     Ok((event, Some(probe)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_what_sysfs_says_of_the_pmu() {
-        let pmu = Pmu::parse("6\n", "config:0\n").unwrap();
-        assert_eq!((pmu.event_type, pmu.returns), (6, 1));
-        assert_eq!(Pmu::parse("6\n", "config:5\n").unwrap().returns, 32);
-        for (event_type, retprobe) in [("", "config:0"), ("6", "config1:0"), ("6", "config:64")] {
-            assert_eq!(Pmu::parse(event_type, retprobe), None);
-        }
-    }
 }

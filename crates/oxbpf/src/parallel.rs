@@ -1,4 +1,4 @@
-//! Doing many things at once, on threads of one load.
+//! Doing many things at once, on threads that are there for nothing else.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -6,9 +6,9 @@ use std::thread;
 /// Does `work` on all items, as many at a time as there are threads, in the order of the items. If one
 /// answer says to `stop`, no further items are begun; their answers are missing at the end.
 ///
-/// The threads are of this load alone: namespaces and credentials belong to threads, so those of a pool
+/// The threads are of this call alone: namespaces and credentials belong to threads, so those of a pool
 /// might be somebody else's. Where none can be started, this one does all the work.
-pub(super) fn in_order<T: Sync, R: Send>(
+pub(crate) fn in_order<T: Sync, R: Send>(
     items: &[T],
     threads: usize,
     work: impl Fn(&T) -> R + Sync,
