@@ -75,8 +75,15 @@ fn types_are_laid_out_as_clang_lays_them_out() {
             comm, names, grid, of_structs, of_unions, of_pointers, none, flexible
         }
         "struct named" Named { cheese, name, names, matrix, handle, address, size }
+        "struct crossing" Crossing {}
+        "struct packed_bits" PackedBits { kind }
+        "union nobody" Nobody {}
+        "struct tracked" Tracked {
+            nobody, state, states, flags, pairs, crossing, packed_bits, constant, pointers
+        }
+        "struct guarded" Guarded { lock, timer, count }
         "struct everything" Everything {
-            bits, any, anonymous, scalars, packed, keywords, named, grid
+            tracked, bits, any, anonymous, scalars, packed, keywords, named, grid
         }
         "swiss_t" SwissT { b }
         "matrix_t" MatrixT {}
@@ -370,6 +377,25 @@ fn what_a_program_writes_is_read_field_by_field() {
     assert_eq!(e.named.address, u32::to_be(0x7f00_0001));
     assert_eq!(e.named.paint(), types::PaintT::GREEN);
     assert_eq!(e.grid[1][2][3], 123);
+    let tracked = e.tracked;
+    assert_eq!(tracked.state, types::StateT::STATE_LAST);
+    assert_eq!(tracked.states[1], types::StateT::STATE_FIRST);
+    assert_eq!(tracked.flags.map(Bool::get), [false, false, true]);
+    assert_eq!(tracked.pairs[1].right, 31);
+    assert_eq!((tracked.high(), tracked.low()), (5, 10));
+    assert_ne!(tracked.both(), 0);
+    let crossing = tracked.crossing;
+    assert_eq!(
+        (crossing.a(), crossing.b()),
+        (0xab_cdef_0123, 0x98_7654_3210)
+    );
+    assert_eq!(crossing.c(), 0x7fff_ffff);
+    let packed = tracked.packed_bits;
+    assert_eq!(
+        (packed.kind, packed.x(), packed.y()),
+        (32, 0xabc, 0xfed_cba9_8765)
+    );
+    assert_eq!(tracked.deep(), 33);
 }
 
 #[test]
@@ -414,6 +440,19 @@ fn what_is_written_field_by_field_a_program_reads() {
     e.named.address = u32::to_be(0x0a00_0001);
     e.named.set_paint(types::Color::BLUE);
     e.grid[1][2][3] = 19;
+    e.tracked.state = types::StateT::STATE_FIRST;
+    e.tracked.states[1] = types::StateT::STATE_LAST;
+    e.tracked.flags[2] = Bool::TRUE;
+    e.tracked.pairs[1].right = 20;
+    e.tracked.set_high(3);
+    e.tracked.set_low(12);
+    e.tracked.crossing.set_a(0x12_3456_789a);
+    e.tracked.crossing.set_b(0xfe_dcba_9876);
+    e.tracked.crossing.set_c(0x1234_5678);
+    e.tracked.packed_bits.kind = 21;
+    e.tracked.packed_bits.set_x(0x123);
+    e.tracked.packed_bits.set_y(0x123_4567_89ab);
+    e.tracked.set_deep(22);
     objects.bss.from_rust().store(e).unwrap();
     run(&objects.programs.read_everything);
     let line = objects.bss.wrong().load().unwrap() as usize;

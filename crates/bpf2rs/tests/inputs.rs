@@ -6,7 +6,7 @@ mod common;
 use std::{fs, process::Command};
 
 use bpf2rs::{Arch, Builder};
-use common::{Project, bpf2rs};
+use common::{Project, Run, bpf2rs, cargo};
 use oxbpf::object::CollectionSpec;
 
 const MAIN: &str = r#"#include <linux/bpf.h>
@@ -399,4 +399,97 @@ fn the_least_vmlinux_h_gives_the_same_program() {
         "none",
     ];
     project.run(&[&own[..], &["--", "-I."]].concat()).succeeds();
+}
+
+/// Names that are none in Rust, or one there.
+const NAMES: &str = r#"#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+struct item { __u32 of_one_file; };
+struct Item { __u64 of_another_name; };
+struct Self { __u32 crate, gen, self, Self; };
+struct item first;
+struct Item second;
+struct Self third;
+__u32 dollar$name, dollar_name;
+__u32 type, spec, maps;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct item);
+} fn SEC(".maps");
+
+SEC("socket") int match(void *ctx) { return type + spec; }
+SEC("?socket") int super(void *ctx) { return maps; }
+"#;
+
+const OTHER_ITEM: &str = r#"#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "GPL";
+struct item { __u64 of_two[2]; };
+struct item fourth;
+__u32 foo SEC(".data.foo") = 1;
+
+struct operations { int (*init)(void); __u32 flags; };
+SEC("struct_ops") int my_init(void *ctx) { return 0; }
+SEC(".struct_ops") struct operations data_foo = { .init = (void *)my_init };
+"#;
+
+#[test]
+fn names_that_are_none_or_taken_are_changed() {
+    let project = Project::new();
+    project.write("names.bpf.c", NAMES);
+    project.write("other.bpf.c", OTHER_ITEM);
+    project
+        .run(&["names", "names.bpf.c", "other.bpf.c", "--output-dir", "src"])
+        .succeeds();
+    let module = text(&project, "src/names.rs");
+    for definition in [
+        "pub struct Item {",
+        "pub struct Item2 {",
+        "pub struct Item3 {",
+        "pub struct Self_ {",
+        "pub crate_: u32,",
+        "pub r#gen: u32,",
+        "pub Self_: u32,",
+        "pub dollar_name: u32,",
+        "pub dollar_name_2: u32,",
+        "pub r#fn: ::oxbpf::map::HashMap<u32, types::Item>,",
+        "pub r#match: ::oxbpf::program::Typed",
+        "pub super_: ::core::option::Option<",
+        // Of a section and of a structure for the kernel.
+        "pub struct DataFooSpec {",
+        "pub struct DataFooSpec2 {",
+    ] {
+        assert!(module.contains(definition), "{definition} in {module}");
+    }
+    project.write(
+        "Cargo.toml",
+        "[package]\nname = \"names\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
+         [dependencies]\noxbpf = \"0.1.0\"\n",
+    );
+    project.write("src/lib.rs", "#![deny(warnings)]\npub mod names;\n");
+    Run::of(&mut cargo(project.path(), &["check"])).succeeds();
+}
+
+#[test]
+fn an_object_of_the_other_byte_order_is_for_machines_of_that() {
+    let project = Project::new();
+    project.generate(&[]).succeeds();
+    for (ours, other, endian) in [("bpfel", "bpfeb", "little"), ("bpfeb", "bpfel", "big")] {
+        let object = format!("out/count.{ours}.o");
+        let run = project
+            .run(&["alone", &object, "--output-dir", ours])
+            .succeeds();
+        assert_eq!(run.out, format!("{ours}/alone.rs\n{ours}/alone.{ours}.o\n"));
+        let module = text(&project, &format!("{ours}/alone.rs"));
+        assert!(module.contains(&format!("#[cfg(not(target_endian = \"{endian}\"))]")));
+        assert!(module.contains(&format!(
+            "for the other byte order only: add `--target {other}`"
+        )));
+    }
 }

@@ -24,7 +24,7 @@ mod generated {
     /// The object `exec_count`, compiled from `exec_count.bpf.c`, before it is loaded: plain data, to look at and to change.
     ///
     /// ```ignore
-    /// let mut spec = exec_count::Spec::embedded()?;
+    /// let spec = exec_count::Spec::embedded()?;
     /// let objects = oxbpf::Loader::new().load(spec)?;
     /// let links = objects.attach_all()?;
     /// println!("{:?}", objects.maps.exec_count.get(0)?);

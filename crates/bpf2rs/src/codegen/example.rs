@@ -8,12 +8,14 @@ use super::{
 /// The lines of the example.
 pub(super) fn lines(request: &Request<'_>, parts: &Parts<'_>) -> Vec<String> {
     let name = request.name;
+    let setting = setting(parts);
+    let spec = setting.as_ref().map_or("spec", |_| "mut spec");
     let mut lines = vec![if request.embed {
-        format!("let mut spec = {name}::Spec::embedded()?;")
+        format!("let {spec} = {name}::Spec::embedded()?;")
     } else {
-        format!("let mut spec = {name}::Spec::from_bytes(&std::fs::read(\"{name}.o\")?)?;")
+        format!("let {spec} = {name}::Spec::from_bytes(&std::fs::read(\"{name}.o\")?)?;")
     }];
-    lines.extend(setting(parts));
+    lines.extend(setting);
     lines.push("let objects = oxbpf::Loader::new().load(spec)?;".to_owned());
     if !links::attachables(parts).is_empty() {
         lines.push("let links = objects.attach_all()?;".to_owned());

@@ -24,7 +24,7 @@ mod generated {
     /// The object `kprobe`, compiled from `kprobe.c`, before it is loaded: plain data, to look at and to change.
     ///
     /// ```ignore
-    /// let mut spec = kprobe::Spec::embedded()?;
+    /// let spec = kprobe::Spec::embedded()?;
     /// let objects = oxbpf::Loader::new().load(spec)?;
     /// let links = objects.attach_all()?;
     /// ```

@@ -56,6 +56,8 @@ mod generated {
         pub tails: ::oxbpf::object::MapSpec,
         /// A map of type `perf_event_array` for events of type `struct sample`.
         pub samples: ::oxbpf::object::MapSpec,
+        /// A map of type `array` from `__u32` to `struct guarded`, one entry.
+        pub guarded: ::oxbpf::object::MapSpec,
         /// Connections that are open.
         ///
         /// A map of type `hash` from `struct key` to `struct outer`, 16 entries.
@@ -196,6 +198,7 @@ mod generated {
                 maps: MapSpecs {
                     tails: ::oxbpf::__private::take_map(&mut object, "tails")?,
                     samples: ::oxbpf::__private::take_map(&mut object, "samples")?,
+                    guarded: ::oxbpf::__private::take_map(&mut object, "guarded")?,
                     hash: ::oxbpf::__private::take_map(&mut object, "hash")?,
                     lru: ::oxbpf::__private::take_map(&mut object, "lru")?,
                     per_cpu: ::oxbpf::__private::take_map(&mut object, "per_cpu")?,
@@ -222,6 +225,7 @@ mod generated {
             let mut object = self.object;
             ::oxbpf::__private::put_map(&mut object, "tails", self.maps.tails)?;
             ::oxbpf::__private::put_map(&mut object, "samples", self.maps.samples)?;
+            ::oxbpf::__private::put_map(&mut object, "guarded", self.maps.guarded)?;
             ::oxbpf::__private::put_map(&mut object, "hash", self.maps.hash)?;
             ::oxbpf::__private::put_map(&mut object, "lru", self.maps.lru)?;
             ::oxbpf::__private::put_map(&mut object, "per_cpu", self.maps.per_cpu)?;
@@ -289,6 +293,8 @@ mod generated {
         pub tails: ::oxbpf::ring::EventMap<::oxbpf::ring::Tailed<types::Uneven, 6>>,
         /// A map of type `perf_event_array` for events of type `struct sample`.
         pub samples: ::oxbpf::ring::EventMap<::oxbpf::ring::Tailed<types::Sample, 8>>,
+        /// A map of type `array` from `__u32` to `struct guarded`, one entry.
+        pub guarded: ::oxbpf::map::Array<types::Guarded>,
         /// Connections that are open.
         ///
         /// A map of type `hash` from `struct key` to `struct outer`, 16 entries.
@@ -513,6 +519,7 @@ mod generated {
                 maps: Maps {
                     tails: collection.map("tails")?.typed()?,
                     samples: collection.map("samples")?.typed()?,
+                    guarded: collection.map("guarded")?.typed()?,
                     hash: collection.map("hash")?.typed()?,
                     lru: collection.map("lru")?.typed()?,
                     per_cpu: collection.map("per_cpu")?.typed()?,
@@ -641,6 +648,113 @@ mod generated {
             ::oxbpf::__private::assert_layout::<Sample, 8, 8>();
             assert!(::core::mem::offset_of!(Sample, number) == 0);
             assert!(::core::mem::offset_of!(Sample, packet) == 8);
+        };
+
+        /// `struct bpf_spin_lock`, 4 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct BpfSpinLock {
+            /// `__u32 val`, at byte 0.
+            pub val: u32,
+        }
+
+        impl ::core::default::Default for BpfSpinLock {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for BpfSpinLock {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("BpfSpinLock")
+                    .field("val", &self.val)
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<BpfSpinLock, 4, 4>();
+            assert!(::core::mem::offset_of!(BpfSpinLock, val) == 0);
+        };
+
+        /// `struct bpf_timer`, 16 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct BpfTimer {
+            #[doc(hidden)]
+            pub __padding_0: [u8; 16],
+        }
+
+        impl ::core::default::Default for BpfTimer {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for BpfTimer {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("BpfTimer")
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<BpfTimer, 16, 1>();
+        };
+
+        /// `struct guarded`, 32 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Guarded {
+            /// `struct bpf_spin_lock lock`, at byte 0.
+            pub lock: BpfSpinLock,
+            #[doc(hidden)]
+            pub __padding_4: [u8; 4],
+            /// `struct bpf_timer timer`, at byte 8.
+            pub timer: BpfTimer,
+            /// `__u64 count`, at byte 24.
+            pub count: u64,
+        }
+
+        impl ::core::default::Default for Guarded {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for Guarded {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Guarded")
+                    .field("lock", &self.lock)
+                    .field("timer", &self.timer)
+                    .field("count", &self.count)
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Guarded, 32, 8>();
+            assert!(::core::mem::offset_of!(Guarded, lock) == 0);
+            assert!(::core::mem::offset_of!(Guarded, timer) == 8);
+            assert!(::core::mem::offset_of!(Guarded, count) == 24);
         };
 
         /// What tells connections apart.
@@ -1718,6 +1832,341 @@ mod generated {
             assert!(::core::mem::offset_of!(Keywords, __bytes_36) == 36);
         };
 
+        /// `union nobody`, 0 bytes: a union, of which each method shows another view.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Nobody {
+        }
+
+        impl ::core::default::Default for Nobody {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for Nobody {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Nobody")
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Nobody, 0, 1>();
+        };
+
+        /// `state_t`: any number, of which some have names.
+        #[derive(
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(transparent)]
+        pub struct StateT(pub i32);
+
+        impl StateT {
+            /// `STATE_LAST`, -5.
+            pub const STATE_LAST: Self = Self(-5);
+            /// `STATE_FIRST`, 1.
+            pub const STATE_FIRST: Self = Self(1);
+        }
+
+        impl ::core::default::Default for StateT {
+            fn default() -> Self { Self(0) }
+        }
+
+        impl ::core::fmt::Debug for StateT {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                match self.0 {
+                    -5 => f.write_str("STATE_LAST"),
+                    1 => f.write_str("STATE_FIRST"),
+                    other => write!(f, "StateT({})", other),
+                }
+            }
+        }
+
+        /// The type of member `pairs` of `struct tracked`, 4 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct TrackedPairs {
+            /// `__u16 left`, at byte 0.
+            pub left: u16,
+            /// `__u16 right`, at byte 2.
+            pub right: u16,
+        }
+
+        impl ::core::default::Default for TrackedPairs {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for TrackedPairs {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("TrackedPairs")
+                    .field("left", &self.left)
+                    .field("right", &self.right)
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<TrackedPairs, 4, 2>();
+            assert!(::core::mem::offset_of!(TrackedPairs, left) == 0);
+            assert!(::core::mem::offset_of!(TrackedPairs, right) == 2);
+        };
+
+        /// `struct crossing`, 24 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Crossing {
+            #[doc(hidden)]
+            pub __bytes_0: [u8; 5],
+            #[doc(hidden)]
+            pub __padding_5: [u8; 3],
+            #[doc(hidden)]
+            pub __bytes_8: [u8; 5],
+            #[doc(hidden)]
+            pub __padding_13: [u8; 3],
+            #[doc(hidden)]
+            pub __bytes_16: [u8; 4],
+            #[doc(hidden)]
+            pub __padding_20: [u8; 4],
+        }
+
+        impl Crossing {
+            /// `__u64 a : 40`, at bit 0.
+            #[must_use]
+            pub fn a(&self) -> u64 { ::oxbpf::__private::get_bits::<_, _, 0, 40>(self) }
+
+            /// Sets [`a`](Self::a).
+            pub fn set_a(&mut self, value: u64) { ::oxbpf::__private::set_bits::<_, _, 0, 40>(self, value) }
+
+            /// `__u64 b : 40`, at bit 64.
+            #[must_use]
+            pub fn b(&self) -> u64 { ::oxbpf::__private::get_bits::<_, _, 64, 40>(self) }
+
+            /// Sets [`b`](Self::b).
+            pub fn set_b(&mut self, value: u64) { ::oxbpf::__private::set_bits::<_, _, 64, 40>(self, value) }
+
+            /// `__u32 c : 31`, at bit 128.
+            #[must_use]
+            pub fn c(&self) -> u32 { ::oxbpf::__private::get_bits::<_, _, 128, 31>(self) }
+
+            /// Sets [`c`](Self::c).
+            pub fn set_c(&mut self, value: u32) { ::oxbpf::__private::set_bits::<_, _, 128, 31>(self, value) }
+        }
+
+        impl ::core::default::Default for Crossing {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for Crossing {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Crossing")
+                    .field("a", &self.a())
+                    .field("b", &self.b())
+                    .field("c", &self.c())
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Crossing, 24, 1>();
+            assert!(::core::mem::offset_of!(Crossing, __bytes_0) == 0);
+            assert!(::core::mem::offset_of!(Crossing, __bytes_8) == 8);
+            assert!(::core::mem::offset_of!(Crossing, __bytes_16) == 16);
+        };
+
+        /// `struct packed_bits`, 8 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct PackedBits {
+            /// `__u8 kind`, at byte 0.
+            pub kind: u8,
+            #[doc(hidden)]
+            pub __bytes_1: [u8; 7],
+        }
+
+        impl PackedBits {
+            /// `__u32 x : 12`, at bit 8.
+            #[must_use]
+            pub fn x(&self) -> u32 { ::oxbpf::__private::get_bits::<_, _, 8, 12>(self) }
+
+            /// Sets [`x`](Self::x).
+            pub fn set_x(&mut self, value: u32) { ::oxbpf::__private::set_bits::<_, _, 8, 12>(self, value) }
+
+            /// `__u64 y : 44`, at bit 20.
+            #[must_use]
+            pub fn y(&self) -> u64 { ::oxbpf::__private::get_bits::<_, _, 20, 44>(self) }
+
+            /// Sets [`y`](Self::y).
+            pub fn set_y(&mut self, value: u64) { ::oxbpf::__private::set_bits::<_, _, 20, 44>(self, value) }
+        }
+
+        impl ::core::default::Default for PackedBits {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for PackedBits {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("PackedBits")
+                    .field("kind", &self.kind)
+                    .field("x", &self.x())
+                    .field("y", &self.y())
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<PackedBits, 8, 1>();
+            assert!(::core::mem::offset_of!(PackedBits, kind) == 0);
+            assert!(::core::mem::offset_of!(PackedBits, __bytes_1) == 1);
+        };
+
+        /// `struct tracked`, 88 bytes.
+        #[derive(
+            Clone, Copy,
+            ::oxbpf::__private::zerocopy::ByteEq,
+            ::oxbpf::__private::zerocopy::ByteHash,
+            ::oxbpf::__private::zerocopy::FromBytes,
+            ::oxbpf::__private::zerocopy::IntoBytes,
+            ::oxbpf::__private::zerocopy::Immutable,
+        )]
+        #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
+        #[repr(C)]
+        pub struct Tracked {
+            /// `union nobody nobody`, at byte 0.
+            pub nobody: Nobody,
+            /// `state_t state`, at byte 0.
+            pub state: StateT,
+            /// `state_t states[2]`, at byte 4.
+            pub states: [StateT; 2],
+            /// `_Bool flags[3]`, at byte 12.
+            pub flags: [::oxbpf::Bool; 3],
+            #[doc(hidden)]
+            pub __padding_15: [u8; 1],
+            /// `struct { … } pairs[2]`, at byte 16.
+            pub pairs: [TrackedPairs; 2],
+            #[doc(hidden)]
+            pub __bytes_24: [u8; 1],
+            #[doc(hidden)]
+            pub __padding_25: [u8; 7],
+            /// `struct crossing crossing`, at byte 32.
+            pub crossing: Crossing,
+            /// `struct packed_bits packed_bits`, at byte 56.
+            pub packed_bits: PackedBits,
+            /// `__u32 constant`, at byte 64.
+            pub constant: u32,
+            #[doc(hidden)]
+            pub __padding_68: [u8; 4],
+            /// `void **pointers`, at byte 72.
+            pub pointers: u64,
+            #[doc(hidden)]
+            pub __bytes_80: [u8; 4],
+            #[doc(hidden)]
+            pub __padding_84: [u8; 4],
+        }
+
+        impl Tracked {
+            /// `__u8 high : 4`, at bit 192.
+            #[must_use]
+            pub fn high(&self) -> u8 { ::oxbpf::__private::get_bits::<_, _, 192, 4>(self) }
+
+            /// Sets [`high`](Self::high).
+            pub fn set_high(&mut self, value: u8) { ::oxbpf::__private::set_bits::<_, _, 192, 4>(self, value) }
+
+            /// `__u8 low : 4`, at bit 196.
+            #[must_use]
+            pub fn low(&self) -> u8 { ::oxbpf::__private::get_bits::<_, _, 196, 4>(self) }
+
+            /// Sets [`low`](Self::low).
+            pub fn set_low(&mut self, value: u8) { ::oxbpf::__private::set_bits::<_, _, 196, 4>(self, value) }
+
+            /// `__u8 both`, at byte 24.
+            #[must_use]
+            pub fn both(&self) -> u8 { ::oxbpf::__private::get::<_, _, 24>(self) }
+
+            /// Sets [`both`](Self::both).
+            pub fn set_both(&mut self, value: u8) { ::oxbpf::__private::set::<_, _, 24>(self, value) }
+
+            /// `__u32 deep`, at byte 80.
+            #[must_use]
+            pub fn deep(&self) -> u32 { ::oxbpf::__private::get::<_, _, 80>(self) }
+
+            /// Sets [`deep`](Self::deep).
+            pub fn set_deep(&mut self, value: u32) { ::oxbpf::__private::set::<_, _, 80>(self, value) }
+        }
+
+        impl ::core::default::Default for Tracked {
+            fn default() -> Self { ::oxbpf::__private::zeroed() }
+        }
+
+        impl ::core::fmt::Debug for Tracked {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct("Tracked")
+                    .field("nobody", &self.nobody)
+                    .field("state", &self.state)
+                    .field("states", &self.states)
+                    .field("flags", &self.flags)
+                    .field("pairs", &self.pairs)
+                    .field("high", &self.high())
+                    .field("low", &self.low())
+                    .field("both", &self.both())
+                    .field("crossing", &self.crossing)
+                    .field("packed_bits", &self.packed_bits)
+                    .field("constant", &self.constant)
+                    .field("pointers", &self.pointers)
+                    .field("deep", &self.deep())
+                    .finish()
+            }
+        }
+
+        const _: () = {
+            ::oxbpf::__private::assert_layout::<Tracked, 88, 8>();
+            assert!(::core::mem::offset_of!(Tracked, nobody) == 0);
+            assert!(::core::mem::offset_of!(Tracked, state) == 0);
+            assert!(::core::mem::offset_of!(Tracked, states) == 4);
+            assert!(::core::mem::offset_of!(Tracked, flags) == 12);
+            assert!(::core::mem::offset_of!(Tracked, pairs) == 16);
+            assert!(::core::mem::offset_of!(Tracked, __bytes_24) == 24);
+            assert!(::core::mem::offset_of!(Tracked, crossing) == 32);
+            assert!(::core::mem::offset_of!(Tracked, packed_bits) == 56);
+            assert!(::core::mem::offset_of!(Tracked, constant) == 64);
+            assert!(::core::mem::offset_of!(Tracked, pointers) == 72);
+            assert!(::core::mem::offset_of!(Tracked, __bytes_80) == 80);
+        };
+
         /// `swiss_t`, a `struct holes`.
         pub type SwissT = Holes;
 
@@ -1810,7 +2259,7 @@ mod generated {
             assert!(::core::mem::offset_of!(Named, __bytes_112) == 112);
         };
 
-        /// `struct everything`, 512 bytes.
+        /// `struct everything`, 592 bytes.
         #[derive(
             Clone, Copy,
             ::oxbpf::__private::zerocopy::ByteEq,
@@ -1822,27 +2271,27 @@ mod generated {
         #[zerocopy(crate = "::oxbpf::__private::zerocopy")]
         #[repr(C)]
         pub struct Everything {
-            /// `struct bits bits`, at byte 0.
+            /// `struct tracked tracked`, at byte 0.
+            pub tracked: Tracked,
+            /// `struct bits bits`, at byte 88.
             pub bits: Bits,
-            /// `union any any`, at byte 24.
+            /// `union any any`, at byte 112.
             pub any: Any,
-            /// `struct anonymous anonymous`, at byte 48.
+            /// `struct anonymous anonymous`, at byte 136.
             pub anonymous: Anonymous,
-            #[doc(hidden)]
-            pub __padding_88: [u8; 8],
-            /// `struct scalars scalars`, at byte 96.
+            /// `struct scalars scalars`, at byte 176.
             pub scalars: Scalars,
-            /// `struct packed packed`, at byte 240.
+            /// `struct packed packed`, at byte 320.
             pub packed: Packed,
             #[doc(hidden)]
-            pub __padding_251: [u8; 1],
-            /// `struct keywords keywords`, at byte 252.
+            pub __padding_331: [u8; 1],
+            /// `struct keywords keywords`, at byte 332.
             pub keywords: Keywords,
             #[doc(hidden)]
-            pub __padding_292: [u8; 4],
-            /// `struct named named`, at byte 296.
+            pub __padding_372: [u8; 4],
+            /// `struct named named`, at byte 376.
             pub named: Named,
-            /// `__u32 grid[2][3][4]`, at byte 416.
+            /// `__u32 grid[2][3][4]`, at byte 496.
             pub grid: [[[u32; 4]; 3]; 2],
         }
 
@@ -1853,6 +2302,7 @@ mod generated {
         impl ::core::fmt::Debug for Everything {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.debug_struct("Everything")
+                    .field("tracked", &self.tracked)
                     .field("bits", &self.bits)
                     .field("any", &self.any)
                     .field("anonymous", &self.anonymous)
@@ -1866,15 +2316,16 @@ mod generated {
         }
 
         const _: () = {
-            ::oxbpf::__private::assert_layout::<Everything, 512, 16>();
-            assert!(::core::mem::offset_of!(Everything, bits) == 0);
-            assert!(::core::mem::offset_of!(Everything, any) == 24);
-            assert!(::core::mem::offset_of!(Everything, anonymous) == 48);
-            assert!(::core::mem::offset_of!(Everything, scalars) == 96);
-            assert!(::core::mem::offset_of!(Everything, packed) == 240);
-            assert!(::core::mem::offset_of!(Everything, keywords) == 252);
-            assert!(::core::mem::offset_of!(Everything, named) == 296);
-            assert!(::core::mem::offset_of!(Everything, grid) == 416);
+            ::oxbpf::__private::assert_layout::<Everything, 592, 16>();
+            assert!(::core::mem::offset_of!(Everything, tracked) == 0);
+            assert!(::core::mem::offset_of!(Everything, bits) == 88);
+            assert!(::core::mem::offset_of!(Everything, any) == 112);
+            assert!(::core::mem::offset_of!(Everything, anonymous) == 136);
+            assert!(::core::mem::offset_of!(Everything, scalars) == 176);
+            assert!(::core::mem::offset_of!(Everything, packed) == 320);
+            assert!(::core::mem::offset_of!(Everything, keywords) == 332);
+            assert!(::core::mem::offset_of!(Everything, named) == 376);
+            assert!(::core::mem::offset_of!(Everything, grid) == 496);
         };
 
         /// `struct arrays`, 248 bytes.
