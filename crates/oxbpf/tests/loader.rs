@@ -190,6 +190,27 @@ fn optional_programs_stay_out_until_asked_for() {
     assert!(collection.has_program("unused"));
 }
 
+#[test]
+fn a_map_in_a_map_may_have_locks() {
+    let spec = spec_of(fixtures::nested::Spec::embedded().unwrap());
+    let collection = match Loader::new().load(spec) {
+        Ok(collection) => collection,
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            skip!("this kernel has no locks in maps of maps")
+        }
+        Err(error) => panic!("{error:?}"),
+    };
+    let count = || {
+        let packet = TestRun {
+            data: &[0; 64],
+            ..TestRun::default()
+        };
+        let ran = collection.program("count").unwrap().test_run(packet);
+        ran.unwrap().return_value
+    };
+    assert_eq!([count(), count()], [1, 2]);
+}
+
 /// Linux 6.8 reads the note on the argument. For kernels before it the function is declared anew.
 #[test]
 fn a_global_function_takes_the_context_of_its_program() {
