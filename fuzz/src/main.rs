@@ -94,20 +94,13 @@ fn options(args: &[String]) -> Result<Options, String> {
     Ok(options)
 }
 
-/// Writes what there is to begin with, a directory for each target.
 fn write_seeds(args: &[String]) -> Result<bool, String> {
     let [dir] = args else {
         return Err("seeds DIR".to_owned());
     };
-    let made = Seeds::new();
-    for target in TARGETS {
-        let dir = Path::new(dir).join(target.name);
-        std::fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
-        for (n, seed) in (target.seeds)(&made).iter().enumerate() {
-            std::fs::write(dir.join(format!("seed-{n}")), seed)
-                .map_err(|error| error.to_string())?;
-        }
-    }
+    Seeds::new()
+        .write(Path::new(dir))
+        .map_err(|error| error.to_string())?;
     Ok(true)
 }
 

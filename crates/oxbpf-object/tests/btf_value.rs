@@ -305,3 +305,73 @@ fn sections_are_their_variables() {
     assert_eq!(bytes[8], 5);
     assert_eq!(btf.value(section, &bytes).to_string(), "{counter=5}");
 }
+
+#[test]
+fn names_reach_no_terminal_as_they_are() {
+    let mut types = BtfBuilder::new();
+    let int = types.add_signed("in\u{1b}t", 4);
+    let member = Member {
+        name: "\u{1b}]0;x\u{7}",
+        ty: int,
+        bit_offset: 0,
+        bitfield_size: 0,
+    };
+    let id = types.add_struct("s", 4, &[member]);
+    let btf = types.build().unwrap();
+    let shown = btf.value(id, &[1, 0, 0, 0]).to_string();
+    assert!(
+        shown.ends_with("=1}") && !shown.contains('\u{1b}'),
+        "{shown:?}"
+    );
+    for text in [
+        "{other=1}",
+        "{\u{1b}]0;x\u{7}=\u{1}}",
+        "{\u{1b}]0;x\u{7}=9999999999}",
+    ] {
+        let error = btf.write_value(id, text, &mut [0; 4]).unwrap_err();
+        assert!(!error.to_string().contains(char::is_control), "{error}");
+    }
+}
+
+/// Members without a name are looked through: of types made to that end, there are two to the power of their depth.
+#[test]
+fn members_without_names_end() {
+    let mut types = BtfBuilder::new();
+    let mut id = types.add_struct("", 0, &[]);
+    for _ in 0..30 {
+        let member = Member {
+            name: "",
+            ty: id,
+            bit_offset: 0,
+            bitfield_size: 0,
+        };
+        id = types.add_struct("", 0, &[member, member]);
+    }
+    let btf = types.build().unwrap();
+    assert!(btf.write_value(id, "{x=1}", &mut []).is_err());
+    assert_eq!(btf.value(id, &[]).to_string(), "{}");
+}
+
+/// As compilers wrote bit fields before types had a flag for them.
+#[test]
+fn integers_may_be_a_part_of_their_bytes() {
+    let mut types = BtfBuilder::new();
+    let part = Int {
+        bit_offset: 3,
+        bits: 4,
+        ..Int::unsigned(2)
+    };
+    let id = types.add_int("part", part);
+    let beyond = Int {
+        bit_offset: 14,
+        ..part
+    };
+    let beyond = types.add_int("beyond", beyond);
+    let btf = types.build().unwrap();
+    let mut bytes = [0; 2];
+    btf.write_value(id, "9", &mut bytes).unwrap();
+    assert_eq!(u16::from_ne_bytes(bytes), 9 << 3);
+    assert_eq!(btf.value(id, &bytes), Value::Unsigned(9));
+    assert!(btf.write_value(id, "16", &mut bytes).is_err());
+    assert!(btf.write_value(beyond, "1", &mut bytes).is_err());
+}

@@ -5,19 +5,16 @@
 
 mod cap;
 mod check;
-pub mod mutate;
 mod objects;
-pub mod pair;
-mod random;
 mod rings;
 mod seeds;
 mod texts;
 mod types;
+mod values;
 
 pub use cap::Cap;
 pub use check::{MAX_SECONDS, Verdict, check, memory_limit, processor_time};
-pub use mutate::Mutator;
-pub use random::Random;
+pub use fuzz_mutate::{self as mutate, Mutator, Random, pair};
 pub use seeds::Seeds;
 
 /// One reader, or several of the same bytes.
@@ -64,6 +61,7 @@ pub const TARGETS: &[Target] = &[
     target("dump_c", types::dump_c, mutate::btf::mutate, Seeds::btf),
     target("dedup", types::dedup, mutate::btf::mutate, Seeds::btf),
     target("core", types::core, types::mutate_core, Seeds::core),
+    target("values", values::values, values::mutate, Seeds::values),
     target(
         "instructions",
         objects::instructions,
@@ -122,14 +120,6 @@ impl Target {
 
     /// Makes the mutant of this number out of the seeds: always the same one.
     pub fn mutant(&self, seeds: &[Vec<u8>], number: u64, mutant: &mut Vec<u8>) {
-        let mut random = Random::new(self.name, number);
-        mutant.clear();
-        if let Some(seed) = random.pick(seeds) {
-            mutant.extend_from_slice(seed);
-        }
-        (self.mutate)(mutant, &mut random);
-        while !random.one_in(3) {
-            (self.mutate)(mutant, &mut random);
-        }
+        mutate::mutant(self.name, number, seeds, self.mutate, mutant);
     }
 }

@@ -73,6 +73,22 @@ impl Seeds {
         Self { objects }
     }
 
+    /// Writes them as files, a directory for each target.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be written there.
+    pub fn write(&self, dir: &Path) -> std::io::Result<()> {
+        for target in crate::TARGETS {
+            let dir = dir.join(target.name);
+            std::fs::create_dir_all(&dir)?;
+            for (n, seed) in (target.seeds)(self).iter().enumerate() {
+                std::fs::write(dir.join(format!("seed-{n}")), seed)?;
+            }
+        }
+        Ok(())
+    }
+
     fn named<'s>(&'s self, names: &'s [&str]) -> impl Iterator<Item = &'s Compiled> {
         self.objects
             .iter()
@@ -191,6 +207,33 @@ impl Seeds {
             relocation(9, 10, 0x18, "1"),
         ]);
         seeds
+    }
+
+    pub(crate) fn values(&self) -> Vec<Vec<u8>> {
+        const TEXTS: &[&str] = &[
+            "7",
+            "0xff",
+            "-1",
+            "'a'",
+            "HUGE",
+            "init",
+            "\"a\\n\"",
+            "hex 01 02 ff",
+            "[1, 2]",
+            "{x=1, flags=-1, name=\"init\", a=2, y=0x10}",
+            "{\"x\": 1, \"name\": [105, 0], \"b\": 3}",
+            "{origin={x=1}}",
+        ];
+        let bytes: Vec<u8> = (0u8..64).map(|n| n.wrapping_mul(37)).collect();
+        let every = every_kind();
+        let types = [Endian::Little, Endian::Big].map(|endian| every.to_bytes(endian));
+        let types = types.into_iter().flatten();
+        types
+            .flat_map(|types| {
+                let seed = |text: &&str| pair::join(&types, &pair::join(text.as_bytes(), &bytes));
+                TEXTS.iter().map(seed).collect::<Vec<_>>()
+            })
+            .collect()
     }
 
     pub(crate) fn instructions(&self) -> Vec<Vec<u8>> {

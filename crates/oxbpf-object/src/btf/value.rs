@@ -1,10 +1,11 @@
 //! Values in memory, understood by their types: records of a ring, keys and values of a map, variables.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use super::{Array, Btf, Contents, Int, Kind, Type, TypeId, bits};
 use crate::Endian;
 use crate::limits::{MAX_TYPE_DEPTH, MAX_VALUE_PARTS};
+use crate::printable::Printable;
 
 /// A value, as its type says.
 ///
@@ -341,7 +342,7 @@ impl fmt::Display for Value<'_> {
             Value::Float(number) => number.fmt(f),
             Value::Pointer(address) => write!(f, "{address:#x}"),
             Value::Enumerator { name: "", value } => value.fmt(f),
-            Value::Enumerator { name, .. } => f.write_str(name),
+            Value::Enumerator { name, .. } => Printable(f).write_str(name),
             Value::Text(text) => write_text(text, f),
             Value::Array(elements) => {
                 f.write_str("[")?;
@@ -353,7 +354,9 @@ impl fmt::Display for Value<'_> {
             Value::Struct(members) => {
                 f.write_str("{")?;
                 for (n, (name, value)) in members.iter().enumerate() {
-                    write!(f, "{}{name}={value}", separator(n))?;
+                    f.write_str(separator(n))?;
+                    Printable(f).write_str(name)?;
+                    write!(f, "={value}")?;
                 }
                 f.write_str("}")
             }

@@ -1,10 +1,13 @@
 //! Text to values of a type: what people write for a variable.
 
-use std::fmt;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::rc::Rc;
 
 use super::{Array, Btf, Contents, Enum, Int, Type, TypeId, bits};
 use crate::Endian;
 use crate::limits::{MAX_TYPE_DEPTH, MAX_VALUE_PARTS};
+use crate::printable::Printable;
 
 /// Text that is no value of its type: where, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +27,7 @@ impl ValueTextError {
 /// One sentence without a full stop.
 impl fmt::Display for ValueTextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
+        Printable(f).write_str(&self.reason)
     }
 }
 
@@ -48,6 +51,7 @@ impl Btf {
             btf: self,
             text,
             at: 0,
+            places: BTreeMap::new(),
         };
         parser.blanks();
         match self.skip_modifiers_and_typedefs(id).map(Type::contents) {
@@ -76,6 +80,7 @@ struct Parser<'a> {
     btf: &'a Btf,
     text: &'a str,
     at: usize,
+    places: BTreeMap<TypeId, Rc<[(&'a str, Place)]>>,
 }
 
 /// What comes before bytes.
@@ -89,12 +94,14 @@ struct Place {
     bitfield_size: u8,
 }
 
-/// What can be named in a structure, union or section: members of members without a name, too.
+/// What can be named in a structure, union or section: members of members without a name, too. `parts` says how many more
+/// are looked at.
 fn places<'a>(
     btf: &'a Btf,
     ty: Type<'a>,
     start: u32,
     depth: usize,
+    parts: &mut usize,
     into: &mut Vec<(&'a str, Place)>,
 ) {
     let Some(below) = depth.checked_sub(1) else {
@@ -111,13 +118,14 @@ fn places<'a>(
         }
     }
     for member in ty.members() {
-        if into.len() >= MAX_VALUE_PARTS {
+        let Some(left) = parts.checked_sub(1) else {
             return;
-        }
+        };
+        *parts = left;
         let bit_offset = start.saturating_add(member.bit_offset);
         if member.name.is_empty() {
             if let Ok(inner) = btf.skip_modifiers(member.ty) {
-                places(btf, inner, bit_offset, below, into);
+                places(btf, inner, bit_offset, below, parts, into);
             }
             continue;
         }
@@ -186,7 +194,7 @@ impl<'a> Parser<'a> {
         match ty.contents() {
             Contents::Int(int) => {
                 let value = self.integer(int, ty.name())?;
-                self.put(value, int.size, bytes)
+                self.put(self.placed(value, int)?, int.size, bytes)
             }
             Contents::Enum(list) => {
                 let value = self.enumerator(list, ty.name())?;
@@ -246,8 +254,7 @@ impl<'a> Parser<'a> {
         if !self.take('{') {
             return Err(self.error("a structure is written `{name=value, ...}`"));
         }
-        let mut known = Vec::new();
-        places(self.btf, ty, 0, MAX_TYPE_DEPTH, &mut known);
+        let known = self.places(ty);
         bytes.fill(0);
         while !self.take('}') {
             let word = self.word();
@@ -264,6 +271,17 @@ impl<'a> Parser<'a> {
             self.next_or('}')?;
         }
         Ok(())
+    }
+
+    /// What can be named in a type: looked up once, since arrays have many of one type.
+    fn places(&mut self, ty: Type<'a>) -> Rc<[(&'a str, Place)]> {
+        let btf = self.btf;
+        let found = self.places.entry(ty.id()).or_insert_with(|| {
+            let (mut parts, mut found) = (MAX_VALUE_PARTS, Vec::new());
+            places(btf, ty, 0, MAX_TYPE_DEPTH, &mut parts, &mut found);
+            found.into()
+        });
+        found.clone()
     }
 
     fn member(&mut self, place: Place, bytes: &mut [u8], depth: usize) -> Result<()> {
@@ -487,7 +505,7 @@ impl<'a> Parser<'a> {
 
     /// The number, if the type has it.
     fn fitting(&self, value: i128, int: Int, name: &str, start: usize) -> Result<i128> {
-        let (lowest, highest) = range(int.size.saturating_mul(8), int.is_signed);
+        let (lowest, highest) = range(used_bits(int), int.is_signed);
         if (lowest..=highest).contains(&value) {
             return Ok(value);
         }
@@ -495,6 +513,23 @@ impl<'a> Parser<'a> {
             at: start,
             reason: format!("{value} does not fit `{name}`, which goes from {lowest} to {highest}"),
         })
+    }
+
+    /// The number where its bits are: compilers of old had integers that are a part of their bytes.
+    fn placed(&self, value: i128, int: Int) -> Result<i128> {
+        let (offset, used) = (u32::from(int.bit_offset), used_bits(int));
+        let all = int.size.saturating_mul(8);
+        if offset == 0 && used == all {
+            return Ok(value);
+        }
+        if offset.saturating_add(used) > all {
+            return Err(self.error("values of this type cannot be written"));
+        }
+        let mask = 1u128
+            .checked_shl(used)
+            .map_or(u128::MAX, |limit| limit.wrapping_sub(1));
+        let placed = (value as u128 & mask).checked_shl(offset);
+        Ok(placed.unwrap_or(0) as i128)
     }
 
     fn put(&self, value: i128, size: u32, bytes: &mut [u8]) -> Result<()> {
@@ -524,6 +559,11 @@ fn hex_digits(characters: &mut impl Iterator<Item = (usize, char)>, count: usize
         let digit = characters.next()?.1.to_digit(16)?;
         Some(code.wrapping_mul(16).wrapping_add(digit))
     })
+}
+
+/// How many bits of its bytes an integer has.
+fn used_bits(int: Int) -> u32 {
+    u32::from(int.bits).min(int.size.saturating_mul(8))
 }
 
 /// The lowest and the highest number of so many bits.

@@ -2,8 +2,8 @@
 
 use oxbpf_object::Endian;
 
-use super::{bytes, copy_within, put};
-use crate::random::Random;
+use crate::Random;
+use crate::{bytes, copy_within, put};
 
 /// Offsets of the parts in the header of 24 bytes.
 const TYPES: usize = 8;

@@ -5,13 +5,27 @@
 
 pub mod btf;
 pub mod elf;
+pub mod pair;
+mod random;
 pub mod text;
 
-use crate::pair;
-use crate::random::Random;
+pub use random::Random;
 
 /// Changes an input in place, if only a little.
 pub type Mutator = fn(&mut Vec<u8>, &mut Random);
+
+/// Makes the mutant of this number out of the seeds: always the same one.
+pub fn mutant(name: &str, number: u64, seeds: &[Vec<u8>], mutate: Mutator, mutant: &mut Vec<u8>) {
+    let mut random = Random::new(name, number);
+    mutant.clear();
+    if let Some(seed) = random.pick(seeds) {
+        mutant.extend_from_slice(seed);
+    }
+    mutate(mutant, &mut random);
+    while !random.one_in(3) {
+        mutate(mutant, &mut random);
+    }
+}
 
 /// How long inputs may get.
 const MAX_LEN: usize = 1 << 16;
@@ -61,7 +75,7 @@ fn put(input: &mut [u8], at: usize, value: &[u8]) {
 }
 
 /// Changes one of two inputs that are packed into one.
-pub(crate) fn one_of_pair(input: &mut Vec<u8>, random: &mut Random, one: Mutator, other: Mutator) {
+pub fn one_of_pair(input: &mut Vec<u8>, random: &mut Random, one: Mutator, other: Mutator) {
     let (first, second) = pair::split(input);
     let (mut first, mut second) = (first.to_vec(), second.to_vec());
     match random.below(16) {

@@ -2,8 +2,8 @@
 
 use oxbpf_object::Endian;
 
-use super::{btf, bytes, copy_within, put};
-use crate::random::Random;
+use crate::Random;
+use crate::{btf, bytes, copy_within, put};
 
 const HEADER: usize = 64;
 const SECTION: usize = 64;

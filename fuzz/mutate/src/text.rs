@@ -1,7 +1,7 @@
 //! Text: pieces of it moved about, and words of a table put in.
 
-use super::bytes;
-use crate::random::Random;
+use crate::Random;
+use crate::bytes;
 
 /// What the texts we read are made of.
 const WORDS: &[&str] = &[
