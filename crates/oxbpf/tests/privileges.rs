@@ -16,7 +16,7 @@ use oxbpf::object::asm::{self, Reg};
 use oxbpf::object::kernel::{MapType, ProgramType};
 use oxbpf::object::spec::MapSpec;
 use oxbpf::program::{Program, ProgramLoad};
-use oxbpf::{ErrorKind, RawTracepoint, Result, Tracepoint};
+use oxbpf::{ErrorKind, Kprobe, RawTracepoint, Result, Tracepoint};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
@@ -51,6 +51,7 @@ struct Given {
     id: u32,
     tracepoint: Program,
     raw_tracepoint: Program,
+    kprobe: Program,
 }
 
 const OPERATIONS: &[Operation] = &[
@@ -81,7 +82,13 @@ const OPERATIONS: &[Operation] = &[
             .attach(&given.raw_tracepoint)
             .map(drop)
     }),
+    (KPROBE, |given| {
+        Kprobe::new("sys_getpgid").attach(&given.kprobe).map(drop)
+    }),
 ];
+
+/// What not every kernel has.
+const KPROBE: &str = "attach to a function";
 
 /// Tries everything on a thread that first gives something up.
 fn outcomes(given: &Given, give_up: impl FnOnce() + Send) -> BTreeMap<&'static str, Result<()>> {
@@ -122,11 +129,20 @@ fn given() -> Given {
         map,
         tracepoint: load(ProgramType::TRACEPOINT).unwrap(),
         raw_tracepoint: load(ProgramType::RAW_TRACEPOINT).unwrap(),
+        kprobe: load(ProgramType::KPROBE).unwrap(),
+    }
+}
+
+fn has_kprobes(given: &Given) -> bool {
+    match Kprobe::new("sys_getpgid").attach(&given.kprobe) {
+        Ok(_) => true,
+        Err(error) if error.kind() == ErrorKind::Unsupported => false,
+        Err(error) => panic!("{error}"),
     }
 }
 
 /// What stands in the way of each operation, in the order of [`OPERATIONS`]; nothing if it works.
-type Row = (&'static str, fn(), [&'static str; 9]);
+type Row = (&'static str, fn(), [&'static str; 10]);
 
 const BPF: &str = "CAP_BPF";
 const PERFMON: &str = "CAP_PERFMON";
@@ -139,15 +155,15 @@ const ROOT: &str = "root";
 
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    //                                                       array hash use id     filter tp      xdp        att.  raw
-    ("nobody", become_nobody,                               [BPF,  BPF,  "", ADMIN, BPF,   BOTH,    FOR_XDP,   ROOT, ""]),
-    ("nothing", || keep(CapabilitySet::empty()),            [BPF,  BPF,  "", ADMIN, BPF,   BOTH,    FOR_XDP,   ROOT, ""]),
-    ("CAP_BPF", || keep(CapabilitySet::BPF),                ["",   "",   "", ADMIN, "",    PERFMON, NET_ADMIN, ROOT, ""]),
+    //                                                       array hash use id     filter tp      xdp        att.  raw kprobe
+    ("nobody", become_nobody,                               [BPF,  BPF,  "", ADMIN, BPF,   BOTH,    FOR_XDP,   ROOT, "", PERFMON]),
+    ("nothing", || keep(CapabilitySet::empty()),            [BPF,  BPF,  "", ADMIN, BPF,   BOTH,    FOR_XDP,   ROOT, "", PERFMON]),
+    ("CAP_BPF", || keep(CapabilitySet::BPF),                ["",   "",   "", ADMIN, "",    PERFMON, NET_ADMIN, ROOT, "", PERFMON]),
     ("+CAP_PERFMON", || keep(CapabilitySet::BPF | CapabilitySet::PERFMON),
-                                                            ["",   "",   "", ADMIN, "",    "",      NET_ADMIN, ROOT, ""]),
+                                                            ["",   "",   "", ADMIN, "",    "",      NET_ADMIN, ROOT, "", ""]),
     ("+CAP_NET_ADMIN", || keep(CapabilitySet::BPF | CapabilitySet::NET_ADMIN),
-                                                            ["",   "",   "", ADMIN, "",    PERFMON, "",        ROOT, ""]),
-    ("root", || {},                                         ["",   "",   "", "",    "",    "",      "",        "",   ""]),
+                                                            ["",   "",   "", ADMIN, "",    PERFMON, "",        ROOT, "", PERFMON]),
+    ("root", || {},                                         ["",   "",   "", "",    "",    "",      "",        "",   "", ""]),
 ];
 
 #[test]
@@ -163,10 +179,25 @@ fn each_row_of_the_table_works_or_says_what_is_missing() {
     // Root of some machines may not raise it; their kernels charge nothing to it.
     let _ = setrlimit(Resource::Memlock, unlimited);
     let given = given();
+    let has_kprobes = has_kprobes(&given);
+    let paranoia = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid");
+    let is_paranoid = paranoia.is_ok_and(|level| level.trim().parse::<i32>().is_ok_and(|n| n > 2));
     for (who, give_up, expected) in ROWS {
         let results = outcomes(&given, give_up);
         for ((what, _), missing) in OPERATIONS.iter().zip(expected) {
+            if *what == KPROBE && !has_kprobes {
+                continue;
+            }
             match (&results[what], *missing) {
+                // Debian's kernels have a level that leaves perf events to root.
+                (Err(error), _) if *what == KPROBE && *who != "root" && is_paranoid => {
+                    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+                    let text = error.to_string();
+                    assert!(
+                        text.contains("perf_event_paranoid") || text.contains(BPF),
+                        "{text}"
+                    );
+                }
                 (Ok(()), "") => {}
                 (Ok(()), missing) => panic!("{who}: {what}: works without {missing}"),
                 // Before 6.0, not even the use of what is open was free.
@@ -201,13 +232,17 @@ fn a_seccomp_filter_is_suspected() {
         "bpf" => Answer::Errno(libc::EPERM),
         _ => Answer::Kernel,
     };
+    let has_kprobes = has_kprobes(&given);
     for (what, operation) in OPERATIONS {
+        if *what == KPROBE && !has_kprobes {
+            continue;
+        }
         let Some((_, result)) = with_answers(denied, || operation(&given)) else {
             skip!("this kernel cannot ask about system calls");
         };
         match (*what, result.unwrap()) {
             // It has a way without bpf(2).
-            ("attach to a tracepoint", Ok(())) => {}
+            ("attach to a tracepoint" | KPROBE, Ok(())) => {}
             (_, Err(error)) => {
                 let remedy = error.remedy().unwrap_or_default();
                 assert!(remedy.contains("seccomp filter"), "{what}: {error}");

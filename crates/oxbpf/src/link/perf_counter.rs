@@ -218,7 +218,7 @@ impl PerfEvent {
     /// As for [`attach`](Self::attach).
     pub fn attach_on_each_cpu(&self, program: &impl ProgramOf<PerfEventKind>) -> Result<Links> {
         let cpus = sys::online_cpus()
-            .map_err(|errno| Error::syscall(errno, "finding out which CPUs are online"))?;
+            .map_err(|errno| Error::syscall(errno, "reading /sys/devices/system/cpu/online"))?;
         cpus.into_iter()
             .map(|cpu| self.clone().cpu(cpu).attach(program))
             .collect()

@@ -16,13 +16,14 @@ use crate::sys::{self, PER_CPU_ALIGN, one_cpu};
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Unsupported`] if `/sys/devices/system/cpu/possible` cannot be read.
+/// [`ErrorKind::Unsupported`] if there is no `/sys/devices/system/cpu/possible`, or what reading it was answered with.
 pub fn possible_cpus() -> Result<&'static [u32]> {
-    sys::possible_cpus().map_err(|errno| {
-        Error::new(ErrorKind::Unsupported, "counting the CPUs of this machine")
+    sys::possible_cpus().map_err(|errno| match errno {
+        Errno::NOENT => Error::new(ErrorKind::Unsupported, "counting the CPUs of this machine")
             .with_errno(errno)
             .with_reason("`/sys/devices/system/cpu/possible` cannot be read")
-            .with_remedy("mount sysfs: `mount -t sysfs sysfs /sys`")
+            .with_remedy("mount sysfs: `mount -t sysfs sysfs /sys`"),
+        _ => Error::syscall(errno, "reading /sys/devices/system/cpu/possible"),
     })
 }
 

@@ -180,12 +180,13 @@ impl PerfBuffer {
 }
 
 pub(super) fn online_cpus(doing: &str) -> Result<Vec<u32>> {
-    sys::online_cpus().map_err(|_| {
-        Error::new(ErrorKind::Unsupported, doing)
-            .with_reason(
-                "the CPUs of this machine cannot be read from /sys/devices/system/cpu/online",
-            )
-            .with_remedy("mount sysfs")
+    sys::online_cpus().map_err(|errno| {
+        let doing = format!("{doing}: reading /sys/devices/system/cpu/online");
+        let error = Error::syscall(errno, doing);
+        match errno {
+            Errno::NOENT => error.with_remedy("mount sysfs"),
+            _ => error,
+        }
     })
 }
 

@@ -10,20 +10,23 @@ use crate::limits::MAX_CPUS;
 /// The numbers of the CPUs that may ever be there, in ascending order: as many as there are
 /// values per key of a per-CPU map, and in that order. They need not be contiguous.
 pub(crate) fn possible() -> Result<&'static [u32]> {
-    static POSSIBLE: OnceLock<Option<Box<[u32]>>> = OnceLock::new();
-    POSSIBLE
-        .get_or_init(|| {
-            let text = std::fs::read_to_string("/sys/devices/system/cpu/possible").ok()?;
-            parse(&text).map(Vec::into_boxed_slice)
-        })
-        .as_deref()
-        .ok_or(Errno::NOSYS)
+    static POSSIBLE: OnceLock<Box<[u32]>> = OnceLock::new();
+    // A failure is not kept: it may have been for want of descriptors.
+    match POSSIBLE.get() {
+        Some(known) => Ok(known),
+        None => listed("possible").map(|cpus| &**POSSIBLE.get_or_init(|| cpus.into())),
+    }
 }
 
 /// The numbers of the CPUs that run now, in ascending order.
 pub(crate) fn online() -> Result<Vec<u32>> {
-    let text = std::fs::read_to_string("/sys/devices/system/cpu/online").ok();
-    text.and_then(|text| parse(&text)).ok_or(Errno::NOSYS)
+    listed("online")
+}
+
+fn listed(file: &str) -> Result<Vec<u32>> {
+    let text = std::fs::read_to_string(format!("/sys/devices/system/cpu/{file}"));
+    let text = text.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+    parse(&text).ok_or(Errno::IO)
 }
 
 /// Reads the kernel's notation for a set of CPUs: "0-3,8,10-11".

@@ -15,6 +15,9 @@ const WATCHED: &[(i64, &str)] = &[
     (libc::SYS_openat, "openat"),
     (libc::SYS_read, "read"),
     (libc::SYS_pread64, "pread64"),
+    (libc::SYS_write, "write"),
+    (libc::SYS_getdents64, "getdents64"),
+    (libc::SYS_socket, "socket"),
     (libc::SYS_mmap, "mmap"),
     (libc::SYS_ioctl, "ioctl"),
     (libc::SYS_fcntl, "fcntl"),
@@ -31,6 +34,8 @@ const WATCHED: &[(i64, &str)] = &[
     (libc::SYS_fsconfig, "fsconfig"),
     (libc::SYS_fsmount, "fsmount"),
     (libc::SYS_unlinkat, "unlinkat"),
+    (libc::SYS_memfd_create, "memfd_create"),
+    (libc::SYS_ftruncate, "ftruncate"),
 ];
 
 /// A system call that was asked about.
