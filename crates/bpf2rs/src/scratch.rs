@@ -54,3 +54,40 @@ impl Drop for Scratch {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn only_its_user_may_enter() {
+        let scratch = Scratch::new().unwrap();
+        let mode = fs::metadata(scratch.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let path = scratch.path().to_owned();
+        drop(scratch);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn names_that_somebody_took_are_left_alone() {
+        let first = Scratch::new().unwrap();
+        let (start, number) = first.path().to_str().unwrap().rsplit_once('-').unwrap();
+        let number: u32 = number.parse().unwrap();
+        let theirs = first.directory("theirs").unwrap();
+        let links = (1..=8).map(|n| PathBuf::from(format!("{start}-{}", number + n)));
+        // Other tests may have some of them.
+        let links: Vec<_> = links
+            .filter(|link| symlink(&theirs, link).is_ok())
+            .collect();
+        let second = Scratch::new().unwrap();
+        assert!(!links.contains(&second.path().to_owned()));
+        assert!(!second.path().is_symlink());
+        second.directory("ours").unwrap();
+        assert_eq!(fs::read_dir(&theirs).unwrap().count(), 0);
+        for link in links {
+            fs::remove_file(link).unwrap();
+        }
+    }
+}

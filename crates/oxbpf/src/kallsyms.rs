@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
+use crate::limits::MAX_SYMBOL_LINE;
 use crate::suggest::Nearest;
 use crate::{Error, ErrorKind, Result};
 
@@ -14,9 +15,6 @@ const PATH: &str = "/proc/kallsyms";
 
 /// What is read at a time. The kernel hands out a page at most, but nothing promises that.
 const BUFFER: usize = 64 << 10;
-
-/// The longest line that is taken for one; the rest would be one more. A name has 511 bytes at most.
-const MAX_LINE: usize = 1 << 10;
 
 /// What compilers put behind a function's name when they make another one of it, and what that one is.
 const SUFFIXES: &[(&str, Variant)] = &[
@@ -324,11 +322,11 @@ impl<'l> Line<'l> {
 /// Shows `visit` each line of `source`; lines it cannot make sense of are passed over.
 fn scan(source: impl Read, mut visit: impl FnMut(&Line<'_>)) -> io::Result<()> {
     let mut source = BufReader::with_capacity(BUFFER, source);
-    let mut line = Vec::with_capacity(MAX_LINE);
+    let mut line = Vec::with_capacity(MAX_SYMBOL_LINE);
     loop {
         line.clear();
         let read = (&mut source)
-            .take(MAX_LINE as u64)
+            .take(MAX_SYMBOL_LINE as u64)
             .read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(());
@@ -537,7 +535,7 @@ mod tests {
         let text = b"\n\nffff\nffffffff81000010 T do_exit\nxyz T do_exit\n \xff\xfe T \xff\n";
         let symbols = find_in(&text[..], &["do_exit"]).unwrap();
         assert_eq!(symbols.named("do_exit").len(), 1);
-        let endless = vec![b'a'; 3 * MAX_LINE];
+        let endless = vec![b'a'; 3 * MAX_SYMBOL_LINE];
         let symbols = find_in(&endless[..], &["do_exit"]).unwrap();
         assert!(symbols.named("do_exit").is_empty());
     }

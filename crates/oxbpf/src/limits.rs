@@ -61,3 +61,24 @@ pub const MAX_DETACHING_THREADS: usize = 32;
 /// How many bytes of a name in the kernel's information on a link are read: the longest are those of functions
 /// (`KSYM_NAME_LEN` is 512) and of files (`PATH_MAX`). Longer ones are cut off.
 pub const MAX_LINK_NAME: usize = 4096;
+
+/// How many bytes of one line of `trace_pipe` are kept. The kernel's lines are shorter; one without an end is given up.
+pub const MAX_TRACE_LINE: usize = 1 << 16;
+
+/// How many bytes of a line of `/proc/kallsyms` are taken for one; a name has 511 at most. The rest would be one more line.
+pub const MAX_SYMBOL_LINE: usize = 1 << 10;
+
+/// The longest name of a function to be probed: the kernel's `KSYM_NAME_LEN`, with room for `MODULE:` before it. A longer one is
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
+pub const MAX_FUNCTION_NAME: usize = 512 + 64;
+
+/// The most calls that a kretprobe keeps apart (`KRETPROBE_MAXACTIVE_MAX`). More is
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
+pub const MAX_ACTIVE_RETURNS: u32 = 4096;
+
+/// How many slots a histogram out of a map has: more than anybody looks at. Keys beyond are left out.
+pub const MAX_HISTOGRAM_SLOTS: usize = 1 << 16;
+
+/// The longest name, in bytes, that others are compared with letter by letter to suggest one: the cost is the product of both
+/// lengths. For a longer one nothing is suggested.
+pub const MAX_COMPARED_NAME: usize = 128;

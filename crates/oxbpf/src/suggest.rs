@@ -1,11 +1,9 @@
 //! "Did you mean": the names nearest to one that does not exist.
 
+use crate::limits::MAX_COMPARED_NAME;
+
 /// How many names are suggested at most; more are noise.
 const MAX_SUGGESTIONS: usize = 3;
-
-/// Names longer than this are not compared letter by letter. The kernel's longest symbol is 512 bytes,
-/// and the cost is the product of both lengths.
-const MAX_COMPARED: usize = 128;
 
 /// Keeps the best few of the names it is offered.
 #[derive(Debug)]
@@ -52,7 +50,7 @@ impl<'w> Nearest<'w> {
     fn distance(&mut self, name: &str) -> Option<usize> {
         let (wanted, name) = (self.wanted.as_bytes(), name.as_bytes());
         let longer = wanted.len().max(name.len());
-        if longer > MAX_COMPARED {
+        if longer > MAX_COMPARED_NAME {
             return None;
         }
         let allowed = (wanted.len() / 3).clamp(1, 4);

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::{Array, HashMap, PerCpuArray, PerCpuHashMap, Plain};
 use crate::error::Result;
+use crate::limits::MAX_HISTOGRAM_SLOTS;
 
 /// How slots of a histogram divide up the values.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -54,9 +55,6 @@ pub struct Histogram {
 pub trait Count: Plain + Into<u64> {}
 
 impl<T: Plain + Into<u64>> Count for T {}
-
-/// More slots than anybody looks at: keys of a map that are larger are left out.
-const MAX_SLOTS: usize = 1 << 16;
 
 impl Histogram {
     /// From the counts of slot 0 and those after it.
@@ -119,7 +117,7 @@ impl Histogram {
         let mut this = Self::new(scale, [0u64; 0]);
         for entry in slots {
             let (slot, count) = entry?;
-            if let Ok(slot @ ..MAX_SLOTS) = usize::try_from(slot) {
+            if let Ok(slot @ ..MAX_HISTOGRAM_SLOTS) = usize::try_from(slot) {
                 if this.counts.len() <= slot {
                     this.counts.resize(slot + 1, 0);
                 }

@@ -6,13 +6,11 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use crate::limits::MAX_TRACE_LINE;
 use crate::{Error, Result};
 
 /// What stands before the text in a line that a BPF program printed.
 const PRINTK: &str = "bpf_trace_printk: ";
-
-/// A line without an end is given up after this many bytes. The kernel's lines are shorter.
-const MAX_LINE: usize = 1 << 16;
 
 /// What all programs of this machine print with `bpf_printk` (`bpf_trace_printk`, `bpf_trace_vprintk`), as it comes.
 ///
@@ -96,7 +94,7 @@ impl TracePipe {
                     each(line);
                 }
             }
-            if self.rest.len() > MAX_LINE {
+            if self.rest.len() > MAX_TRACE_LINE {
                 self.rest.clear();
             }
         }

@@ -10,17 +10,12 @@ use rustix::io::Errno;
 
 use super::perf_event::{self, AttachBy, PerfOptions};
 use super::{AttachPoint, Link, ProgramOf, syscall_name};
+use crate::limits::{MAX_ACTIVE_RETURNS, MAX_FUNCTION_NAME};
 use crate::program::{KprobeKind, Program};
 use crate::{Error, ErrorKind, Result};
 
 use event::Unopened;
 use refusal::Functions;
-
-/// The longest function name; the kernel's `KSYM_NAME_LEN`, with room for `MODULE:` before it.
-const MAX_NAME: usize = 512 + 64;
-
-/// The most calls that a kretprobe keeps apart (`KRETPROBE_MAXACTIVE_MAX`).
-const MAX_ACTIVE: u32 = 4096;
 
 /// Where the perf event of a probe comes from.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -289,11 +284,11 @@ impl Probe {
     fn try_attach(&self, program: &Program) -> Result<Link> {
         if let Some(calls) = self
             .max_active
-            .filter(|calls| !(1..=MAX_ACTIVE).contains(calls))
+            .filter(|calls| !(1..=MAX_ACTIVE_RETURNS).contains(calls))
         {
             return Err(
                 Error::new(ErrorKind::InvalidInput, "looking at its options").with_reason(format!(
-                    "`max_active` is from 1 to {MAX_ACTIVE}, not {calls}"
+                    "`max_active` is from 1 to {MAX_ACTIVE_RETURNS}, not {calls}"
                 )),
             );
         }
@@ -365,7 +360,7 @@ impl Probe {
         if name.is_empty() {
             return Err(invalid("it is empty"));
         }
-        if name.len() > MAX_NAME {
+        if name.len() > MAX_FUNCTION_NAME {
             return Err(invalid("it is longer than any that the kernel has"));
         }
         let odd = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$' | ':'));
@@ -395,7 +390,7 @@ mod tests {
             "do_exit+4",
             "dö_exit",
             "",
-            &"x".repeat(MAX_NAME + 1),
+            &"x".repeat(MAX_FUNCTION_NAME + 1),
         ] {
             let error = checked(odd).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{odd:?}");
