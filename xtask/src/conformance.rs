@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-pub(crate) const USAGE: &str = "[--sample] [--kernel host,6.12,7] [--only PART]";
+pub(crate) const USAGE: &str =
+    "[--sample] [--kernel host,6.12,7] [--only PART] [--mutants N [--from N]]";
 
 /// Kernels against whose types programs are relocated without booting them.
 const TYPES: &[&str] = &["5.10", "6.1", "6.12", "6.18", "7"];
@@ -26,6 +27,7 @@ const HOME: &str = "tests/conformance";
 
 pub(crate) fn main(args: &[String]) -> Result<()> {
     let (mut sample, mut types, mut only) = (false, TYPES, String::new());
+    let (mut mutants, mut from) = (None, 0);
     let mut kernels = vec!["host".to_owned()];
     let mut rest = args.iter();
     while let Some(word) = rest.next() {
@@ -33,6 +35,8 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
         match word.as_str() {
             "--sample" => (sample, types) = (true, SAMPLE_TYPES),
             "--kernel" => kernels = value()?.split(',').map(str::to_owned).collect(),
+            "--mutants" => mutants = Some(value()?.parse()?),
+            "--from" => from = value()?.parse()?,
             "--only" => only = value()?.clone(),
             _ => return Err(format!("no option {word}; usage: conformance {USAGE}").into()),
         }
@@ -42,6 +46,9 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
     let of_debian = corpus::SUITES.iter().any(|suite| only.starts_with(suite));
     if !sample && !of_debian {
         objects.push(selftests::objects()?);
+    }
+    if let Some(count) = mutants {
+        return compare_mutants(&program, objects, &only, count, from);
     }
     let objects = Objects {
         directories: objects,
@@ -100,6 +107,41 @@ fn here(program: &Path, table: &Path, objects: &Objects, kernels: &[&str]) -> Re
         compare.arg("--btf").arg(types(kernel)?);
     }
     run(compare.args(&objects.directories))
+}
+
+/// Shows mutants of the objects and of fuzzing's seeds to both libraries, which leave the kernel alone.
+fn compare_mutants(
+    program: &Path,
+    mut objects: Vec<PathBuf>,
+    only: &str,
+    count: usize,
+    from: u64,
+) -> Result<()> {
+    let seeds = workspace().join("target/conformance/seeds");
+    run(cargo::cargo()
+        .args(["run", "--quiet", "--package", "fuzz-targets"])
+        .args(["--bin", "fuzz-seeds", "--"])
+        .arg(&seeds))?;
+    let seeds = files_below(&seeds.join("object"))?;
+    let mut all = seeds.len();
+    for directory in &objects {
+        all += files_below(directory)?.len();
+    }
+    objects.extend(seeds);
+    let each = count.div_ceil(all.max(1));
+    run(Command::new(program)
+        .arg("--table")
+        .arg(workspace().join(HOME).join("mutants.tsv"))
+        .args(["--mutants", &each.to_string()])
+        .args(["--from", &from.to_string()])
+        .arg("--keep")
+        .arg(workspace().join("target/conformance/mutants"))
+        .args(if only.is_empty() {
+            vec![]
+        } else {
+            vec!["--only", only]
+        })
+        .args(objects))
 }
 
 /// Inside another kernel, objects with what this one may not let us load: a machine without hardware help is slow.

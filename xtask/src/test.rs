@@ -34,7 +34,8 @@ const STEPS: &[Step] = &[
     }),
     ("objects of others, beside libbpf", || {
         run(conformance::cargo("test").arg("--quiet"))?;
-        conformance::main(&["--sample".to_owned()])
+        conformance::main(&["--sample".to_owned()])?;
+        conformance::main(&["--sample", "--mutants", "1000"].map(str::to_owned))
     }),
     ("tests on this kernel", || vmtest(&["--kernel", "host"])),
     ("tests on Debian's 5.10, 6.1 and newest", || {

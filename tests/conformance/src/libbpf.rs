@@ -52,6 +52,12 @@ unsafe fn copied(text: *const c_char) -> String {
         .into_owned()
 }
 
+/// Has libbpf say nothing.
+pub(crate) fn silent() {
+    // SAFETY: without a function, nothing is called.
+    unsafe { sys::libbpf_set_print(None) };
+}
+
 /// The errno that libbpf left behind.
 fn last_errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)

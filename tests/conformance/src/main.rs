@@ -6,6 +6,7 @@ mod compare;
 mod expected;
 mod libbpf;
 mod loading;
+mod mutants;
 mod one;
 mod opened;
 mod paper;
@@ -27,7 +28,7 @@ use table::Table;
 /// How many times as long an object may take as it may have of a CPU.
 const PATIENCE: u32 = 8;
 
-const USAGE: &str = "usage: conformance [--table FILE] [--known] [--btf FILE]... [--only PART]... [--no-load] [--no-types] [--jobs N] [--timeout SECONDS] DIRECTORY|OBJECT...
+const USAGE: &str = "usage: conformance [--table FILE] [--known] [--btf FILE]... [--only PART]... [--no-load] [--no-types] [--jobs N] [--timeout SECONDS] [--mutants N [--from N] [--keep DIRECTORY]] DIRECTORY|OBJECT...
 Compares how libbpf and oxbpf open, relocate and load objects. Needs root for loading.
 --only PART   of the objects below a directory only those whose path there begins so
 --timeout S   how much of a CPU an object may take
@@ -35,7 +36,10 @@ Compares how libbpf and oxbpf open, relocate and load objects. Needs root for lo
 --no-load     leave the kernel alone
 --no-types    do not relocate on paper
 --table FILE  differences that are known, with reasons
---known       show them, too";
+--known       show them, too
+--mutants N   compare so many mutants of each object instead, on paper only
+--from N      the number of the first mutant
+--keep DIRECTORY  where mutants go that differ unexpectedly";
 
 #[derive(Clone, Debug)]
 struct Options {
@@ -48,6 +52,10 @@ struct Options {
     timeout: Duration,
     only: Vec<String>,
     paths: Vec<PathBuf>,
+    /// How many mutants of each object to compare instead of it, and the number of the first one.
+    mutants: Option<u64>,
+    from: u64,
+    keep: Option<PathBuf>,
     /// Compare the only path in this process.
     one: bool,
 }
@@ -65,7 +73,10 @@ struct Outcome {
 
 fn main() -> ExitCode {
     let result = parse(std::env::args().skip(1)).and_then(|options| match &options.paths[..] {
-        [path] if options.one => one::run(path, &options).map(|()| true),
+        [path] if options.one => match options.mutants {
+            Some(count) => mutants::run(path, options.from, count).map(|()| true),
+            None => one::run(path, &options).map(|()| true),
+        },
         _ => all(&options),
     });
     match result {
@@ -89,6 +100,9 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         timeout: Duration::from_secs(1800),
         only: Vec::new(),
         paths: Vec::new(),
+        mutants: None,
+        from: 0,
+        keep: None,
         one: false,
     };
     while let Some(word) = args.next() {
@@ -106,6 +120,9 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--jobs" => options.jobs = number(value()?)? as usize,
             "--timeout" => options.timeout = Duration::from_secs(number(value()?)?),
             "--only" => options.only.push(value()?),
+            "--mutants" => options.mutants = Some(number(value()?)?),
+            "--from" => options.from = number(value()?)?,
+            "--keep" => options.keep = Some(value()?.into()),
             "--one" => options.one = true,
             option if option.starts_with('-') => {
                 return Err(format!("no option {option}\n{USAGE}"));
@@ -148,7 +165,10 @@ fn all(options: &Options) -> Result<bool, String> {
         for _ in 0..options.jobs.max(1) {
             scope.spawn(|| {
                 while let Some((name, file)) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = in_process(file, options);
+                    let outcome = match options.mutants {
+                        Some(count) => mutants::of(file, options.from, count),
+                        None => in_process(file, options),
+                    };
                     let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                     outcomes.insert(name.clone(), outcome);
                 }
@@ -182,6 +202,14 @@ fn all(options: &Options) -> Result<bool, String> {
                     unexpected += 1;
                     shown = true;
                     println!("DIFFERENCE\t{name}\t{difference}");
+                    if let (Some(dir), Some(number)) = (&options.keep, mutants::number(difference))
+                    {
+                        let file = objects.iter().find(|(object, _)| object == name);
+                        let kept = file.map(|(_, file)| mutants::keep(file, number, dir));
+                        if let Some(Err(error)) = kept {
+                            eprintln!("{}: {error}", dir.display());
+                        }
+                    }
                 }
             }
         }

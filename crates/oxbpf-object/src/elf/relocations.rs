@@ -7,7 +7,7 @@ use super::file::{File, Relocation, Section, Symbol};
 use super::functions::{Places, slot};
 use super::role::Role;
 use super::{Error, MapPlace, MapPlaces, jump_tables};
-use crate::asm::{Insn, pseudo};
+use crate::asm::Insn;
 use crate::kernel::MapType;
 use crate::spec::{CollectionSpec, Function, Reloc, RelocTarget, SlotRef};
 
@@ -143,7 +143,7 @@ impl<'a> Resolver<'_, 'a> {
         };
         let value = i128::from(symbol.value);
         if insn.is_call() {
-            if insn.src != pseudo::CALL {
+            if !is_local_call(insn) {
                 return Err(wrong(
                     "but is no call of a function of this object".to_owned(),
                 ));
@@ -238,7 +238,7 @@ impl<'a> Resolver<'_, 'a> {
                 }
                 continue;
             }
-            if insn.is_subprogram_call() {
+            if is_local_call(*insn) {
                 let distance = isize::try_from(insn.imm).ok();
                 let next = function
                     .section_offset
@@ -381,6 +381,11 @@ impl<'a> Resolver<'_, 'a> {
         };
         Some((symbol.section?, symbol.value.checked_add_signed(addend)?))
     }
+}
+
+/// A call of a function of the object. With anything in the fields that it does not need, the kernel refuses it.
+fn is_local_call(insn: Insn) -> bool {
+    insn.is_subprogram_call() && insn.dst == 0 && insn.off == 0
 }
 
 /// The immediate of a 64-bit load.
