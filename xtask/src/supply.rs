@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The version of cargo-deny whose rules `deny.toml` speaks.
-const CARGO_DENY: &str = "0.20";
+const CARGO_DENY: &str = "^0.20";
 
 pub(crate) const DENY_USAGE: &str = "";
 

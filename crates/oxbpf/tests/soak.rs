@@ -146,6 +146,11 @@ fn rings_are_read_for_as_long_as_one_likes() {
             })
             .unwrap();
         while more.next().unwrap().is_some() {}
+        // What fails leaves nothing, either.
+        assert!(objects.maps.samples.typed::<RingBuffer>().is_err());
+        assert!(objects.maps.events.typed::<PerfBuffer>().is_err());
+        assert!(more.add(objects.maps.samples.clone()).is_err());
+        assert!(!more.wait(Some(Duration::ZERO)).unwrap());
     });
     println!("{records} records, {sampled} samples");
     assert!(records > 0 && sampled > 0);
