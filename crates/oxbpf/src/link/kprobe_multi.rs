@@ -9,10 +9,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
 
+use super::many::{self, invalid};
 use super::perf_event::is_unknown;
 use super::{AttachPoint, Link, ProgramOf, permission, syscall_name};
 use crate::kallsyms::{self, Symbols};
-use crate::limits::MAX_FUNCTIONS;
 use crate::program::{KprobeKind, Program};
 use crate::suggest::did_you_mean;
 use crate::sys::{self, LinkExtra, uapi};
@@ -120,25 +120,18 @@ impl KprobeMulti {
             attach_type: attach_type(program)?,
             builder: self,
         };
-        if let Functions::Pattern(_) = &self.functions {
-            if !self.cookies.is_empty() {
-                return Err(
-                    invalid("a pattern's functions have no order to give cookies in")
-                        .with_remedy("name the functions"),
-                );
-            }
-        }
         match &self.functions {
             Functions::Addresses(addresses) => {
-                self.check_count(addresses.len())?;
+                many::check(addresses.len(), self.cookies.len())?;
                 at.by_addresses(addresses)
                     .map_err(|errno| at.refused(errno, &[]))
             }
             Functions::Names(names) => {
-                self.check_count(names.len())?;
+                many::check(names.len(), self.cookies.len())?;
                 at.by_names(names)
             }
             Functions::Pattern(pattern) => {
+                many::check_pattern(&self.cookies)?;
                 // Whether the kernel has it at all is worth knowing before blaming the list of functions.
                 let addresses = matching(pattern).map_err(|error| match at.is_unsupported() {
                     true => unsupported(at.attach_type),
@@ -148,25 +141,6 @@ impl KprobeMulti {
                     .map_err(|errno| at.refused(errno, &[]))
             }
         }
-    }
-
-    fn check_count(&self, functions: usize) -> Result<()> {
-        let cookies = self.cookies.len();
-        if functions == 0 {
-            return Err(invalid("no function is named"));
-        }
-        if functions > MAX_FUNCTIONS {
-            return Err(invalid(format!(
-                "{functions} functions are more than {MAX_FUNCTIONS}"
-            ))
-            .with_kind(ErrorKind::LimitExceeded));
-        }
-        if cookies != 0 && cookies != functions {
-            return Err(invalid(format!(
-                "{cookies} cookies are given for {functions} functions"
-            )));
-        }
-        Ok(())
     }
 }
 
@@ -206,16 +180,8 @@ fn matching(pattern: &str) -> Result<Vec<u64>> {
         names.into_iter().filter_map(unique).collect()
     };
     match addresses.len() {
-        0 => Err(
-            Error::new(ErrorKind::NotFound, "looking for functions").with_reason(format!(
-                "no function that can be traced matches `{pattern}`"
-            )),
-        ),
-        count if count > MAX_FUNCTIONS => Err(invalid(format!(
-            "{count} functions match, {MAX_FUNCTIONS} at most are taken"
-        ))
-        .with_kind(ErrorKind::LimitExceeded)),
-        _ => Ok(addresses),
+        0 => Err(many::nothing_matches(pattern, "that can be traced")),
+        count => many::check(count, 0).map(|()| addresses),
     }
 }
 
@@ -337,10 +303,6 @@ fn respelled(names: &[String]) -> Option<Vec<String>> {
     });
     let spelled: Vec<String> = spelled.collect();
     changed.then_some(spelled)
-}
-
-fn invalid(reason: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidInput, "looking at the functions").with_reason(reason)
 }
 
 fn not_found(name: &str) -> Error {

@@ -16,6 +16,7 @@ mod kprobe;
 mod kprobe_multi;
 mod links;
 mod lsm;
+mod many;
 mod perf_counter;
 mod perf_event;
 mod permission;

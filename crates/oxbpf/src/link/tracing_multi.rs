@@ -7,9 +7,8 @@ use oxbpf_object::btf::{Btf, Contents, Kind, Type, TypeId};
 use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
 
-use super::{AttachPoint, Link, ProgramOf, permission};
+use super::{AttachPoint, Link, ProgramOf, many, permission};
 use crate::btf::KernelBtf;
-use crate::limits::MAX_FUNCTIONS;
 use crate::program::{Program, TracingKind};
 use crate::suggest::{did_you_mean, nearest};
 use crate::sys::{self, LinkExtra};
@@ -120,13 +119,7 @@ impl TracingMulti {
             }
             _ => self.ids(kernel.types())?,
         };
-        if !self.cookies.is_empty() && self.cookies.len() != ids.len() {
-            return Err(invalid(format!(
-                "{} cookies are given for {} functions",
-                self.cookies.len(),
-                ids.len()
-            )));
-        }
+        many::check(ids.len(), self.cookies.len())?;
         let extra = LinkExtra::TracingMulti {
             ids: &ids,
             cookies: &self.cookies,
@@ -137,7 +130,6 @@ impl TracingMulti {
     /// The BTF ids of the functions.
     fn ids(&self, btf: &Btf) -> Result<Vec<u32>> {
         match &self.functions {
-            Functions::Names(names) if names.is_empty() => Err(invalid("no function is named")),
             Functions::Names(names) => names
                 .iter()
                 .map(|name| match btf.find(name, Kind::FUNC) {
@@ -145,22 +137,13 @@ impl TracingMulti {
                     None => Err(not_found(btf, name)),
                 })
                 .collect(),
-            Functions::Pattern(_) if !self.cookies.is_empty() => Err(invalid(
-                "a pattern's functions have no order to give cookies in",
-            )
-            .with_remedy("name the functions")),
             Functions::Pattern(pattern) => {
-                let ids = matching(btf, pattern)?;
-                match ids.len() {
-                    0 => Err(
-                        Error::new(ErrorKind::NotFound, "looking for functions").with_reason(
-                            format!("no function that can be traced matches `{pattern}`"),
-                        ),
-                    ),
-                    count if count > MAX_FUNCTIONS => Err(invalid(format!(
-                        "{count} functions match, {MAX_FUNCTIONS} at most are taken"
-                    ))),
-                    _ => Ok(ids),
+                many::check_pattern(&self.cookies)?;
+                match matching(btf, pattern)? {
+                    ids if ids.is_empty() => {
+                        Err(many::nothing_matches(pattern, "that can be traced"))
+                    }
+                    ids => Ok(ids),
                 }
             }
         }
@@ -208,10 +191,6 @@ fn can_have_a_trampoline(btf: &Btf, function: Type<'_>) -> bool {
     !is_composite(prototype.result)
         && params.clone().count() <= MAX_ARGUMENTS
         && params.map(|param| param.ty).all(fits)
-}
-
-fn invalid(reason: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidInput, "looking at the functions").with_reason(reason)
 }
 
 fn not_found(btf: &Btf, name: &str) -> Error {

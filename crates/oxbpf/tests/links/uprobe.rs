@@ -237,7 +237,7 @@ fn uprobe_multi_by_names_with_cookies() {
     assert_kind(
         one.attach(&program),
         ErrorKind::InvalidInput,
-        "2 cookies are given for 1 places",
+        "2 cookies are given for 1 functions",
     );
     let beyond = UprobeMulti::offsets(this_program(), [u64::MAX / 2]).attach(&program);
     assert_kind(beyond, ErrorKind::InvalidInput, "no instruction");

@@ -10,9 +10,8 @@ use rustix::io::Errno;
 
 use super::binary::{Binary, c_path, find, offset_of};
 use super::denied_to;
-use crate::limits::MAX_FUNCTIONS;
 use crate::link::perf_event::is_unknown;
-use crate::link::{AttachPoint, Link, ProgramOf};
+use crate::link::{AttachPoint, Link, ProgramOf, many};
 use crate::program::{Program, UprobeKind};
 use crate::sys::{self, LinkExtra};
 use crate::{Error, ErrorKind, Result, feature, glob};
@@ -141,20 +140,7 @@ impl UprobeMulti {
             Places::Offsets(offsets) => offsets.clone(),
             _ => self.offsets_in(&Binary::open(&path)?.executable()?)?,
         };
-        let cookies = self.cookies.len();
-        if offsets.is_empty() {
-            return Err(invalid("no place is named"));
-        }
-        if cookies != 0 && cookies != offsets.len() {
-            return Err(invalid(format!(
-                "{cookies} cookies are given for {} places",
-                offsets.len()
-            )));
-        }
-        if offsets.len() > MAX_FUNCTIONS {
-            let reason = format!("{} places are more than {MAX_FUNCTIONS}", offsets.len());
-            return Err(invalid(reason).with_kind(ErrorKind::LimitExceeded));
-        }
+        many::check(offsets.len(), self.cookies.len())?;
         let extra = LinkExtra::UprobeMulti {
             path: &c_path(&path)?,
             offsets: &offsets,
@@ -175,12 +161,7 @@ impl UprobeMulti {
             }
             Places::Pattern(pattern) => pattern,
         };
-        if !self.cookies.is_empty() {
-            return Err(
-                invalid("a pattern's functions have no order to give cookies in")
-                    .with_remedy("name the functions"),
-            );
-        }
+        many::check_pattern(&self.cookies)?;
         let functions = executable.functions().iter();
         let matching = functions.filter(|function| glob::matches(pattern, function.name));
         let mut offsets: Vec<u64> = matching.map(|function| function.offset).collect();
@@ -188,8 +169,7 @@ impl UprobeMulti {
         offsets.sort_unstable();
         offsets.dedup();
         match offsets.is_empty() {
-            true => Err(Error::new(ErrorKind::NotFound, "looking for functions")
-                .with_reason(format!("no function of the file matches `{pattern}`"))),
+            true => Err(many::nothing_matches(pattern, "of the file")),
             false => Ok(offsets),
         }
     }
@@ -220,10 +200,6 @@ impl UprobeMulti {
             _ => error,
         }
     }
-}
-
-fn invalid(reason: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidInput, "looking at the places").with_reason(reason)
 }
 
 impl AttachPoint for UprobeMulti {
