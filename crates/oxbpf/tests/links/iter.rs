@@ -4,6 +4,7 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 
 use oxbpf::link::{CgroupOrder, IterReader, LinkTarget};
+use oxbpf::map::{SkStorage, SockMap};
 use oxbpf::{Collection, ErrorKind, Iter, Link, Loadable, Loader};
 
 use super::*;
@@ -141,6 +142,33 @@ fn iterator_over_the_elements_of_a_map() {
 }
 
 #[test]
+fn iterators_over_the_sockets_of_maps() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for name in ["each_with_socket", "each_socket"] {
+        let Some(collection) = load(name) else {
+            skip!("this kernel has no such iterator");
+        };
+        let program = collection.program(name).unwrap();
+        let (map, found) = match name {
+            "each_with_socket" => {
+                let map = collection.map("with_sockets").unwrap();
+                let stored: SkStorage<u64> = map.typed().unwrap();
+                stored.set(&socket, &77).unwrap();
+                (map, 77)
+            }
+            _ => {
+                let map = collection.map("sockets").unwrap();
+                let sockets: SockMap = map.typed().unwrap();
+                sockets.set(3, &socket).unwrap();
+                (map, 3)
+            }
+        };
+        let link = Iter::new().map(&map).attach(&program).unwrap();
+        assert_eq!(read(&link), [found], "{name}");
+    }
+}
+
+#[test]
 fn iterator_over_control_groups() {
     let Some(collection) = load("each_cgroup") else {
         skip!("this kernel has no iterator over control groups");
@@ -211,6 +239,7 @@ counts_something! {
     iterates_over_udp: each_udp, |_, found| !found.is_empty();
     iterates_over_unix_sockets: each_unix, |_, found| !found.is_empty();
     iterates_over_netlink_sockets: each_netlink, |_, found| !found.is_empty();
+    iterates_over_routes: each_ipv6_route, |_, found| !found.is_empty();
     iterates_over_slab_caches: each_kmem_cache, |_, found| found.len() > 10;
 }
 

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use oxbpf::map::{
     Array, ArrayOfMaps, BloomFilter, CreateOptions, HashMap, HashOfMaps, InsnArray, LpmTrie, Map,
-    Prefix, ProgramArray, Queue, Stack, UpdateFlags,
+    PerCpuHashMap, Prefix, ProgramArray, Queue, Stack, UpdateFlags,
 };
 use oxbpf::object::asm::{self, Reg};
 use oxbpf::object::kernel::{MapFlags, MapType, ProgramType};
@@ -140,6 +140,60 @@ fn programs_and_we_pass_each_other_work() {
     assert_eq!(queue, [11, 12, 13, 14]);
     let stack: Vec<_> = done.drain().map(Result::unwrap).collect();
     assert_eq!(stack, [14, 13, 12, 11]);
+}
+
+/// Runs the program on each of the first two CPUs.
+fn on_each_cpu(work: impl Fn() + Sync) {
+    let all = rustix::thread::sched_getaffinity(None).unwrap();
+    let cpus = (0..rustix::thread::CpuSet::MAX_CPU).filter(|cpu| all.is_set(*cpu));
+    for cpu in cpus.take(2) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut set = rustix::thread::CpuSet::new();
+                set.set(cpu);
+                rustix::thread::sched_setaffinity(None, &set).unwrap();
+                work();
+            });
+        });
+    }
+}
+
+#[test]
+fn users_are_counted_on_their_cpu_and_the_oldest_are_forgotten() {
+    const OFTEN: u32 = 7;
+    let objects = load();
+    let on_cpus: PerCpuHashMap<u32, u64> = map(&objects, "on_cpus");
+    on_each_cpu(|| {
+        for user in [1, 2, 2] {
+            run(&objects, "count_user", &[("user", user)]);
+        }
+    });
+    for (user, times) in [(1, 1), (2, 2)] {
+        let counts = on_cpus.get(&user).unwrap().unwrap();
+        let used: Vec<u64> = counts.values().filter(|count| *count != 0).collect();
+        assert!(
+            !used.is_empty() && used.iter().all(|count| *count == times),
+            "{used:?}"
+        );
+    }
+    for user in 100..400 {
+        run(&objects, "count_user", &[("user", user)]);
+        run(&objects, "count_user", &[("user", OFTEN)]);
+    }
+    // The first who came when it was full, and no more.
+    assert_eq!(on_cpus.map().len().unwrap(), 16);
+    let recent: HashMap<u32, u64> = map(&objects, "recent");
+    let of_cpu: HashMap<u32, u64> = map(&objects, "recent_of_cpu");
+    let by_cpu: PerCpuHashMap<u32, u64> = map(&objects, "recent_on_cpus");
+    for map in [recent.map(), of_cpu.map(), by_cpu.map()] {
+        assert!((1..=64).contains(&map.len().unwrap()), "{}", map.name());
+    }
+    assert!(recent.get(&OFTEN).unwrap() > Some(200));
+    assert!(of_cpu.get(&OFTEN).unwrap().is_some());
+    let often = by_cpu.get(&OFTEN).unwrap().unwrap();
+    assert!(often.values().sum::<u64>() > 200);
+    assert_eq!(recent.get(&399).unwrap(), Some(1));
+    assert_eq!(recent.get(&100).unwrap(), None);
 }
 
 #[test]
