@@ -340,6 +340,13 @@ fn tracefs_there() -> Finding {
             what,
             format!("{place}; {} categories of tracepoints", categories.len()),
         ),
+        Err(_) if denied::is_confidential() => fine(
+            what,
+            format!("{place}, but has nothing in it: the kernel is locked down (confidentiality)"),
+        )
+        .limited(
+            "boot with lockdown=integrity or none, or use raw tracepoints, tp_btf, fentry, LSM",
+        ),
         Err(error) => fine(
             what,
             format!("{place}, but its events cannot be read: {error}"),

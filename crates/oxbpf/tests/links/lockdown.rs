@@ -100,3 +100,15 @@ fn refused_reads_of_memory_name_it() {
         assert!(error.to_string().contains(NAMED), "{error}");
     }
 }
+
+#[test]
+fn the_doctor_names_it() {
+    require!(is_locked(), "{NOT_LOCKED}");
+    let findings = oxbpf::doctor::examine();
+    let text = |what: &str| {
+        let finding = findings.iter().find(|finding| finding.what == what);
+        finding.unwrap().text.clone()
+    };
+    assert!(text("lockdown").starts_with("confidentiality"));
+    assert!(text("tracefs").contains(NAMED), "{}", text("tracefs"));
+}
