@@ -129,7 +129,8 @@ fn compare_mutants(
     }
     objects.extend(seeds);
     let each = count.div_ceil(all.max(1));
-    run(Command::new(program)
+    // libbpf relocates only for those who may load.
+    run(root(&program.to_string_lossy())
         .arg("--table")
         .arg(workspace().join(HOME).join("mutants.tsv"))
         .args(["--mutants", &each.to_string()])
