@@ -1,7 +1,7 @@
 //! Everybody's tools under `oxbpf run`: the objects of Debian's libbpf-tools and libxdp1, on this kernel and inside others.
 //! Each shows something, or says in one sentence why this kernel cannot.
 
-use crate::cargo::static_program;
+use crate::cargo::{cargo, messages, static_program};
 use crate::corpus;
 use crate::expected::{Expected, Outcome, Results};
 use crate::install;
@@ -14,7 +14,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) const USAGE: &str = "[--kernel host,6.1,7] [--program OXBPF] [--bless] [PART]";
+pub(crate) const USAGE: &str =
+    "[--kernel host,6.1,7] [--program OXBPF | --debug] [--bless] [PART,...]";
 
 /// The packages, and what their objects take to be of use.
 const PACKAGES: &[(&str, &str)] = &[("libbpf-tools", ""), ("libxdp1", "--interface lo")];
@@ -56,6 +57,7 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
         match word.as_str() {
             "--kernel" => kernels = value()?.split(',').map(str::to_owned).collect(),
             "--program" => program = Some(std::path::absolute(value()?).context(word)?),
+            "--debug" => program = Some(debug_program()?),
             "--bless" => bless = true,
             option if option.starts_with("--") => {
                 return Err(format!("no option {option}; usage: tools {USAGE}").into());
@@ -64,7 +66,7 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
         }
     }
     let mut tools = tools()?;
-    tools.retain(|tool| tool.id.contains(&part));
+    tools.retain(|tool| part.split(',').any(|part| tool.id.contains(part)));
     if tools.is_empty() {
         return Err(format!("no object is called like `{part}`").into());
     }
@@ -98,6 +100,16 @@ pub(crate) fn main(args: &[String]) -> Result<()> {
         true => Ok(()),
         false => Err("not as vmtest/tools.tsv says".into()),
     }
+}
+
+/// What `cargo xtask vmtest` has built already.
+fn debug_program() -> Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--package", install::OXBPF.package]);
+    let messages = messages(build.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1"))?;
+    let built = messages.iter().rev();
+    let mut built = built.filter_map(|message| message.get("executable").str());
+    Ok(built.next().ok_or("the command has no program")?.into())
 }
 
 /// The objects, each once: releases of Debian share some.

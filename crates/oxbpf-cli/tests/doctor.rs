@@ -47,9 +47,14 @@ fn without_root_it_names_the_capabilities() {
     std::fs::copy(env!("CARGO_BIN_EXE_oxbpf"), &program).unwrap();
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(directory.path(), everybody).unwrap();
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-    command.arg(&program).arg("doctor");
+    let object = common::fixture(directory.path(), "shown");
+    let as_nobody = |args: &[&str]| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        command.arg(&program).args(args);
+        command
+    };
+    let mut command = as_nobody(&["doctor"]);
     let (text, error, status) = match command.output() {
         Ok(output) => said(output),
         Err(error) => (String::new(), error.to_string(), -1),
@@ -70,6 +75,10 @@ fn without_root_it_names_the_capabilities() {
         "{text}"
     );
     assert_eq!(status, 1);
+    let run = as_nobody(&["run", object.to_str().unwrap()]).output();
+    let (_, error, status) = said(run.unwrap());
+    assert!(error.contains("CAP_BPF"), "{error}");
+    assert_eq!(status, 2);
 }
 
 #[test]

@@ -298,6 +298,43 @@ fn lines_of_help_fit_a_terminal() {
 }
 
 #[test]
+fn maps_fit_a_terminal_and_have_colours_there() {
+    if !may_load() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "shown");
+    let command = || {
+        let mut command = oxbpf();
+        command.arg("run").arg(&object).args(["--set", &only_us()]);
+        command.args(["-d", "0.5", "-i", "0.2", "-s", "quiet=true", "-m", "hists"]);
+        command.args(["-m", "calls"]);
+        command
+    };
+    let Some((text, status)) = while_calling(|| in_terminal(&mut command())) else {
+        return;
+    };
+    assert!(text.contains("\x1b[1mhists\x1b[0m\n"), "{text}");
+    assert_eq!(status, 0);
+    let plain = while_calling(|| in_terminal(command().env("NO_COLOR", "1")));
+    let (plain, _) = plain.unwrap();
+    assert!(!plain.contains('\x1b'), "{plain}");
+    // What is on standard error are sentences, which the terminal breaks.
+    let shown: Vec<_> = plain
+        .lines()
+        .skip_while(|line| !line.starts_with("-- "))
+        .collect();
+    let (summary, shown) = shown.split_last().unwrap();
+    assert!(summary.ends_with("; detached 1 programs"), "{plain}");
+    assert!(
+        shown.iter().all(|line| line.chars().count() <= 80),
+        "{plain}"
+    );
+    let last = shown.iter().rposition(|line| *line == "hists").unwrap();
+    golden!("run_histogram.txt", &(shown[last + 1..].join("\n") + "\n"));
+}
+
+#[test]
 fn every_command_has_help_a_page_and_completions() {
     let directory = tempfile::tempdir().unwrap();
     let (_, said, status) = run(["man", directory.path().to_str().unwrap()]);
