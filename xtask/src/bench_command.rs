@@ -97,6 +97,8 @@ fn objects() -> Result<Vec<PathBuf>> {
 /// A run that ends with its first record, and the clang that it calls.
 fn first_event(oxbpf: &str, source: &Path, scratch: &Scratch) -> Result<[Vec<String>; 2]> {
     let source = source.display().to_string();
+    // Where Debian keeps what differs between machines.
+    let headers = format!("-I/usr/include/{}-linux-gnu", std::env::consts::ARCH);
     let object = scratch.0.join("first_event.o").display().to_string();
     // A problem of this machine is no failure of it, whatever its exit status.
     let doctor = Command::new(oxbpf).args(["-o", "json", "doctor"]).output();
@@ -110,7 +112,7 @@ fn first_event(oxbpf: &str, source: &Path, scratch: &Scratch) -> Result<[Vec<Str
     Ok([
         words(&[oxbpf, "run", &source, "--count", "1"]),
         words(&[
-            &clang, "-target", "bpf", "-O2", "-g", "-c", &source, "-o", &object,
+            &clang, "-target", "bpf", "-O2", "-g", &headers, "-c", &source, "-o", &object,
         ]),
     ])
 }

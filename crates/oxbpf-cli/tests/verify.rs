@@ -39,7 +39,9 @@ fn masked(text: &str) -> String {
         .release()
         .to_string_lossy()
         .into_owned();
+    // Where the compiler was called is its business.
     text.replace(&release, "KERNEL")
+        .replace("./", "")
         .lines()
         .map(|l| {
             format!(

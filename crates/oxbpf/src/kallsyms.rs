@@ -412,7 +412,9 @@ pub(crate) fn nearest_in(source: impl Read, name: &str, prefix: &str) -> io::Res
         }
         let candidate = line.name().strip_prefix(prefix.as_bytes());
         if let Some(Ok(candidate)) = candidate.map(std::str::from_utf8) {
-            if variant_of(candidate) != Some(Variant::Part) {
+            // What is loaded, the program that is to be attached among them, is nothing to be meant.
+            let is_bpf = candidate.starts_with("bpf_prog_");
+            if !is_bpf && variant_of(candidate) != Some(Variant::Part) {
                 nearest.offer(candidate);
             }
         }

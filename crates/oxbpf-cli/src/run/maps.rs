@@ -270,7 +270,7 @@ impl Shown {
                 }
             }
         } else {
-            table(&rows, self.options, output, out)?;
+            table(&rows, entries.per_cpu, self.options, output, out)?;
         }
         if rows.len() > self.options.rows {
             writeln!(out, "... and {} more", rows.len() - self.options.rows)?;
@@ -413,6 +413,7 @@ fn columns(title: &str, value: &Value<'_>) -> Vec<Column> {
 
 fn table(
     rows: &[Row<'_>],
+    per_cpu: bool,
     options: Options,
     output: &Output,
     out: &mut Vec<u8>,
@@ -421,12 +422,12 @@ fn table(
         return Ok(());
     };
     let mut all = columns("key", &first.key);
-    let spread = options.per_cpu && first.values.len() > 1;
-    let cpus = if spread { possible_cpus()? } else { &[] };
+    // A column for each CPU, were it but one.
+    let is_spread = options.per_cpu && per_cpu;
     match &first.values[..] {
-        [one] => all.extend(columns("value", one)),
+        [one] if !is_spread => all.extend(columns("value", one)),
         values => {
-            for (cpu, value) in cpus.iter().zip(values) {
+            for (cpu, value) in possible_cpus()?.iter().zip(values) {
                 all.push(Column {
                     title: format!("CPU{cpu}").into(),
                     ..columns("", value).remove(0)
@@ -438,7 +439,7 @@ fn table(
     for row in rows.iter().take(options.rows) {
         let mut line = cells(&row.key);
         match &row.values[..] {
-            [one] => line.extend(cells(one)),
+            [one] if !is_spread => line.extend(cells(one)),
             values => line.extend(values.iter().map(|value| Cell::from(text(value)))),
         }
         table.row(line);
