@@ -35,6 +35,7 @@ vmtest: setup ## run the kernel tests inside Debian's KERNEL=6.1 (5.10, 6.12, 7,
 .PHONY: conformance
 conformance: setup ## show some 1,300 objects of others to libbpf and to us, here and inside 6.12 and 7.x, and compare
 	$(XTASK) conformance --kernel host,6.12,7
+	cargo test --package bpf2rs --test corpus -- --ignored --nocapture
 
 .PHONY: mutate
 mutate: setup ## break the code line by line, and see a test fail each time
