@@ -308,20 +308,29 @@ impl Probe {
     fn open(&self) -> Result<event::Opened> {
         let symbols = self.target.symbols();
         let functions = Functions::named(&symbols);
+        let explain = |symbol: &String, unopened| {
+            self.unopened(unopened, |errno| {
+                refusal::explain(errno, symbol, self.offset, &functions)
+            })
+        };
+        let mut unclear = None;
         for symbol in &symbols {
             match event::open(self.request(), Place::Symbol(symbol, self.offset)) {
                 Ok(opened) => return Ok(opened),
                 Err(Unopened::Refused(Errno::NOENT)) => {}
                 // Since Linux 6.6, tracefs says no more than that about a function that is not there.
                 Err(Unopened::Refused(Errno::INVAL)) if !functions.exists(symbol) => {}
-                Err(unopened) => {
-                    return Err(self.unopened(unopened, |errno| {
-                        refusal::explain(errno, symbol, self.offset, &functions)
-                    }));
+                // Where nothing tells whether it is there, another spelling may be.
+                Err(Unopened::Refused(Errno::INVAL)) if functions.count(symbol).is_none() => {
+                    unclear = unclear.or(Some(symbol));
                 }
+                Err(unopened) => return Err(explain(symbol, unopened)),
             }
         }
-        Err(refusal::not_found(self.target.name()))
+        Err(match unclear {
+            Some(symbol) => explain(symbol, Unopened::Refused(Errno::INVAL)),
+            None => refusal::not_found(self.target.name()),
+        })
     }
 
     fn request(&self) -> event::Request {

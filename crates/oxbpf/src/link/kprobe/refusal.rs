@@ -56,8 +56,8 @@ impl<'n> Functions<'n> {
         self.count(symbol) != Some(0)
     }
 
-    /// How many functions have this name.
-    fn count(&self, symbol: &str) -> Option<usize> {
+    /// How many functions have this name; `None` where that cannot be found out.
+    pub(super) fn count(&self, symbol: &str) -> Option<usize> {
         let find = || kallsyms::find(self.names.iter().map(|name| split(name).1)).ok();
         let symbols = self.symbols.get_or_init(find).as_ref()?;
         let (module, name) = split(symbol);
