@@ -3,7 +3,7 @@
 use crate::cargo::cargo;
 use crate::conformance;
 use crate::process::{Result, output, run};
-use crate::{coverage, vmtest};
+use crate::{coverage, tools, vmtest};
 use std::process::Command;
 use std::time::Instant;
 
@@ -40,6 +40,11 @@ const STEPS: &[Step] = &[
     ("tests on this kernel", || vmtest(&["--kernel", "host"])),
     ("tests on Debian's 5.10, 6.1 and newest", || {
         vmtest(&["--kernel", "5.10,6.1,7"])
+    }),
+    ("tools of others under `oxbpf run`", || {
+        let some = "execsnoop,runqlat,opensnoop,xdpfilt_alw_all";
+        let args = ["--debug", "--kernel", "host,6.1", some];
+        tools::main(&args.map(str::to_owned))
     }),
     ("what the tests cover", || {
         coverage::main(&["--check".to_owned()])

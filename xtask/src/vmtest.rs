@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(crate) const USAGE: &str = "[--kernel 6.1,7,host|all] [--bless] [--console] [FILTER,...]";
 
 /// Packages whose tests need a kernel.
-pub(crate) const PACKAGES: &[&str] = &["oxbpf", "exec-count"];
+pub(crate) const PACKAGES: &[&str] = &["oxbpf", "oxbpf-cli", "exec-count"];
 
 /// What `--kernel all` means.
 const ALL: &[&str] = &["5.10", "6.1", "6.12", "6.18", "7", "host"];

@@ -107,8 +107,10 @@ fn cleaning_removes_what_a_dead_process_left() {
     if std::env::var_os(VICTIM).is_some() {
         let spec = oxbpf_object::CollectionSpec::parse(fixtures::object("places")).unwrap();
         let objects = oxbpf::Loader::new().keep_going(spec).unwrap().collection;
-        let probe = oxbpf::Kprobe::new("do_unlinkat").source(oxbpf::link::ProbeSource::Tracefs);
-        let _link = probe.attach(&objects.program("on_function").unwrap());
+        let probe = oxbpf::Kprobe::new("do_exit").source(oxbpf::link::ProbeSource::Tracefs);
+        let _link = probe
+            .attach(&objects.program("on_function").unwrap())
+            .unwrap();
         println!("\nattached");
         loop {
             std::thread::park();
@@ -129,10 +131,7 @@ fn cleaning_removes_what_a_dead_process_left() {
     let (text, said, _) = run(["doctor"]);
     assert!(text.contains("oxbpf doctor --clean"), "{text}{said}");
     let (text, said, _) = run(["doctor", "--clean"]);
-    let removed = format!(
-        "removed the probe at do_unlinkat of process {}\n",
-        victim.id()
-    );
+    let removed = format!("removed the probe at do_exit of process {}\n", victim.id());
     assert!(text.starts_with(&removed), "{text}{said}");
     let (text, _, _) = run(["doctor", "--clean"]);
     assert!(!text.contains("removed"), "{text}");

@@ -43,6 +43,11 @@ fn masked(text: &str) -> String {
     text.replace(&release, "KERNEL")
         .replace("./", "")
         .lines()
+        // New kernels say more about registers.
+        .map(|l| match l.trim_start().starts_with('R') {
+            true => l.split("; ").next().unwrap(),
+            false => l,
+        })
         .map(|l| {
             format!(
                 "{}\n",
