@@ -155,7 +155,16 @@ fn attr(name: &str, spec: &MapSpec, options: CreateOptions<'_>) -> uapi::MapCrea
 }
 
 fn create(attr: uapi::MapCreate, exclusive_to: &[u8]) -> sys::Result<MapFd> {
-    memlock::with_memory(|| sys::map_create(attr, exclusive_to))
+    let create = || sys::map_create(attr, exclusive_to);
+    match memlock::with_memory(create) {
+        Err(Errno::INVAL) if is_of_devices(&attr) && memlock::raise() => create(),
+        answer => answer,
+    }
+}
+
+/// Kernels that charge maps to the limit on locked memory say EPERM where there is no room, but EINVAL of maps of devices.
+fn is_of_devices(attr: &uapi::MapCreate) -> bool {
+    [MapType::DEVMAP, MapType::DEVMAP_HASH].contains(&MapType(attr.map_type))
 }
 
 /// Whether the kernel has to know the type of the value.
@@ -185,6 +194,11 @@ fn no_exclusive_maps(errno: Errno, name: &str) -> Error {
 #[cold]
 fn explain(errno: Errno, name: &str, spec: &MapSpec, attr: &uapi::MapCreate) -> Error {
     let mut error = Error::syscall(errno, format!("creating map `{name}` ({})", spec.map_type));
+    if errno == Errno::INVAL && is_of_devices(attr) && what_does_not_fit(attr).is_none() {
+        if let Some(remedy) = memlock::remedy() {
+            return error.with_remedy(remedy);
+        }
+    }
     match errno {
         Errno::PERM | Errno::ACCESS => {
             let needed = needed_capabilities(spec.map_type);

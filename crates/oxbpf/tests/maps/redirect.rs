@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use oxbpf::map::{CpuMap, DevMap, DevMapHash, Map, XskMap};
+use oxbpf::object::kernel::MapType;
 use oxbpf::{Collection, ErrorKind, Loadable, Loader};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::assert_kind;
 use crate::raw::{Frames, LOOPBACK, XdpSocket, link_xdp, own_network};
+use crate::{assert_kind, create};
 
 /// How long a frame is waited for that comes, and for one that does not, in milliseconds.
 const COMES: i64 = 10_000;
@@ -30,6 +32,20 @@ fn send_to(objects: &Collection, place: u32) {
         .unwrap()
         .store(place)
         .unwrap();
+}
+
+/// Before Linux 5.11 they are charged to the limit on locked memory, and say so in an unusual way.
+#[test]
+fn maps_of_devices_are_made_where_locked_memory_is_short() {
+    let limit = getrlimit(Resource::Memlock);
+    let nothing = Rlimit {
+        current: Some(0),
+        ..limit
+    };
+    setrlimit(Resource::Memlock, nothing).unwrap();
+    create("by_index", MapType::DEVMAP, 4, 4, 1);
+    create("by_key", MapType::DEVMAP_HASH, 4, 4, 1);
+    setrlimit(Resource::Memlock, limit).unwrap();
 }
 
 #[test]
