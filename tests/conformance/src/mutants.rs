@@ -188,7 +188,11 @@ fn one<E: std::fmt::Display>(
             found.extend(compare::facts(&opened::theirs(object), &opened::ours(spec)));
             drop(theirs);
             // They are told apart by their names.
-            let names: BTreeSet<_> = spec.programs().iter().map(|program| &program.name).collect();
+            let names: BTreeSet<_> = spec
+                .programs()
+                .iter()
+                .map(|program| &program.name)
+                .collect();
             let is_clear = found.is_empty() && names.len() == spec.programs().len();
             if let (true, Some(types)) = (is_clear, types) {
                 let (compared, differing) = paper::compare(bytes, spec, types);
