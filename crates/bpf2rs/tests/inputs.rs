@@ -136,7 +136,7 @@ fn an_object_without_types_is_typed_as_far_as_it_goes() {
     let module = text(&project, "plain.rs");
     assert!(module.contains("pub table: ::oxbpf::Map,"), "{module}");
     assert!(
-        module.contains("`table`, hash: 4 bytes to 8 bytes."),
+        module.contains("A map of type `hash` from 4 bytes to 8 bytes, 9 entries."),
         "{module}"
     );
     assert!(

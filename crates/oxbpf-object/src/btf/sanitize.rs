@@ -138,11 +138,12 @@ impl BtfBuilder {
     ///
     /// Without [`FUNC`](SupportedKinds::FUNC), functions become typedefs of enumerations; without [`DATASEC`](SupportedKinds::DATASEC),
     /// sections become structures and variables integers of one byte; notes on declarations become such integers, notes on types
-    /// `const`, floating-point numbers empty structures, and 64-bit enumerations unions.
+    /// `const`, floating-point numbers empty structures, and 64-bit enumerations unions. Without [`LAYOUT`](SupportedKinds::LAYOUT),
+    /// types of kinds that are unknown here become empty structures.
     pub fn sanitize(&mut self, kinds: SupportedKinds) {
         use SupportedKinds as Has;
         if !kinds.contains(Has::LAYOUT) {
-            self.clear_layouts();
+            self.drop_layouts();
         }
         let end = self.next_id();
         let mut one_byte = None;
