@@ -123,7 +123,8 @@ pub(super) fn add(
             value: None,
         });
     }
-    // Variables that nothing uses have no symbol, but their record wants a place too.
+    // Variables that nothing uses have no symbol, and take no map, but their record wants a place too.
+    let is_used = !layout.variables.is_empty();
     for (&var, _) in sections
         .iter()
         .filter(|(_, section)| **section == ".kconfig")
@@ -138,7 +139,7 @@ pub(super) fn add(
             offsets.insert(var, layout.add(ty.name(), of, size, align)?);
         }
     }
-    if !layout.variables.is_empty() {
+    if is_used {
         let contents = vec![0; layout.end as usize];
         let data = DataSection {
             kind: DataKind::Kconfig,

@@ -12,7 +12,7 @@ use oxbpf::object::kernel::ProgramType;
 use oxbpf::program::ProgramLoad;
 use oxbpf::{
     Iter, Kprobe, KprobeMulti, Kretprobe, Loadable, Loader, PerfBuffer, PerfEvent, Program,
-    RawTracepoint, Result, RingBuffer, Tracepoint, Xdp,
+    RawTracepoint, Result, RingBuffer, Tracepoint, Uprobe, Uretprobe, Xdp,
 };
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
@@ -32,6 +32,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ("attach_kprobe", attach_kprobe),
     ("attach_kprobe_by_tracefs", attach_kprobe_by_tracefs),
     ("attach_kprobe_multi", attach_kprobe_multi),
+    ("attach_uprobe", attach_uprobe),
     ("attach_perf_event", attach_perf_event),
     ("attach_xdp", attach_xdp),
     ("attach_struct_ops", attach_struct_ops),
@@ -144,6 +145,16 @@ fn attach_kprobe_multi() -> Result<()> {
     let collection = Loader::new().load(spec)?;
     KprobeMulti::pattern("*sys_getpgid")
         .attach(&collection.program("at_kprobe_multi")?)?
+        .detach()
+}
+
+fn attach_uprobe() -> Result<()> {
+    let program = program(ProgramType::KPROBE)?;
+    Uprobe::new("libc.so.6", "getpgid")
+        .attach(&program)?
+        .detach()?;
+    Uretprobe::new("libc.so.6", "getpgid")
+        .attach(&program)?
         .detach()
 }
 
