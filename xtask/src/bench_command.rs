@@ -3,6 +3,7 @@
 use crate::cargo::static_program;
 use crate::corpus;
 use crate::install;
+use crate::json::Json;
 use crate::peer::Tools;
 use crate::process::{Context, Result, Scratch, root, workspace};
 use std::io::Read;
@@ -103,16 +104,17 @@ fn first_event(oxbpf: &str, source: &Path, scratch: &Scratch) -> Result<[Vec<Str
     // A problem of this machine is no failure of it, whatever its exit status.
     let doctor = Command::new(oxbpf).args(["-o", "json", "doctor"]).output();
     let said = String::from_utf8_lossy(&doctor.context(oxbpf)?.stdout).into_owned();
-    let clang = said
-        .split_once("\"what\":\"clang\"")
-        .and_then(|(_, after)| after.split_once(" (/"))
-        .and_then(|(_, after)| after.split_once(')'))
-        .map(|(path, _)| format!("/{path}"))
+    let report = Json::parse(&said)?;
+    let mut findings = report.get("findings").array().iter();
+    let clang = findings
+        .find(|finding| finding.get("what").str() == Some("clang"))
+        .and_then(|finding| finding.get("text").str()?.rsplit_once(" ("))
+        .and_then(|(_, path)| path.strip_suffix(')'))
         .ok_or("no clang")?;
     Ok([
         words(&[oxbpf, "run", &source, "--count", "1"]),
         words(&[
-            &clang, "-target", "bpf", "-O2", "-g", &headers, "-c", &source, "-o", &object,
+            clang, "-target", "bpf", "-O2", "-g", &headers, "-c", &source, "-o", &object,
         ]),
     ])
 }

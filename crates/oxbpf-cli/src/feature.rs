@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::Verdict;
 use crate::command::FeatureArgs;
 use crate::output::{Output, Style};
+use crate::suggestion::suggestion;
 use crate::table::{Cell, Column, Table};
 
 const COLUMNS: &[Column] = &[
@@ -47,10 +48,10 @@ pub(crate) fn run(args: &FeatureArgs, output: &Output) -> anyhow::Result<Verdict
     if let Some(name) = &args.helpers {
         let Some(program_type) = ProgramType::from_name(name) else {
             let names = ProgramType::ALL.iter().filter_map(|t| t.name());
-            let nearest = oxbpf::suggest::nearest(name, names);
-            let hint = oxbpf::suggest::did_you_mean(&nearest);
-            let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
-            bail!("there is no type of program `{name}`{hint}");
+            bail!(
+                "there is no type of program `{name}`{}",
+                suggestion(name, names)
+            );
         };
         let helpers = group("helpers", &feature::helpers_of(program_type));
         return show(&[helpers], None, args, output);

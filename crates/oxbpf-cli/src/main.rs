@@ -14,6 +14,7 @@ mod pattern;
 mod progress;
 mod run;
 mod settle;
+mod suggestion;
 mod table;
 mod value;
 mod verify;

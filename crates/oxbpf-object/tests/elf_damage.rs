@@ -399,6 +399,26 @@ fn relocations_that_ask_for_nothing_are_passed_over() {
 }
 
 #[test]
+fn settings_that_nothing_uses_take_no_map() {
+    let Some(object) = object("setting", "bpfel") else {
+        return;
+    };
+    let has_map = |bytes: &[u8]| use_up(bytes).unwrap().map(".kconfig").is_some();
+    assert!(has_map(&object));
+    let start = |name: &str| {
+        let header = section_header(&object, name);
+        u64::from_le_bytes(object[header + 24..header + 32].try_into().unwrap()) as usize
+    };
+    let relocation = start(".relsocket");
+    let info = u64::from_le_bytes(object[relocation + 8..relocation + 16].try_into().unwrap());
+    // The upper half of `r_info` is the number of the symbol. Its section becomes SHN_ABS: no longer is it somebody else's.
+    let symbol = start(".symtab") + (info >> 32) as usize * 24;
+    let unused = set(&object, relocation + 8, &0u32.to_le_bytes());
+    let unused = set(&unused, symbol + 6, &0xfff1u16.to_le_bytes());
+    assert!(!has_map(&unused));
+}
+
+#[test]
 fn instructions_that_refer_to_nothing_are_named() {
     let Some(object) = object("liberal", "bpfel") else {
         return;

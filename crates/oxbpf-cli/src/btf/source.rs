@@ -10,6 +10,8 @@ use oxbpf::btf::KernelBtf;
 use oxbpf::{Map, Program};
 use oxbpf_object::btf::{Btf, Error, Kind, TypeId};
 
+use crate::suggestion::suggestion;
+
 /// Help for arguments of this type.
 macro_rules! help {
     () => {
@@ -130,11 +132,8 @@ pub(crate) fn find(btf: &Btf, name: &str) -> anyhow::Result<Vec<TypeId>> {
         return Ok(found);
     }
     let names = btf.types().map(|(_, ty)| ty.name());
-    let nearest = oxbpf::suggest::nearest(bare, names.filter(|name| !name.is_empty()));
-    match oxbpf::suggest::did_you_mean(&nearest) {
-        Some(hint) => bail!("there is no type `{name}`; {hint}"),
-        None => bail!("there is no type `{name}`"),
-    }
+    let hint = suggestion(bare, names.filter(|name| !name.is_empty()));
+    bail!("there is no type `{name}`{hint}")
 }
 
 /// As on the command line.

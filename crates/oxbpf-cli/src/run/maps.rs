@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::histogram;
 use crate::output::{Output, Style};
+use crate::suggestion::suggestion;
 use crate::table::{Cell, Column, Set, Table};
 use crate::value;
 
@@ -87,10 +88,7 @@ impl Shown {
         for name in names {
             let Some(map) = spec.map(name) else {
                 let all = spec.maps().iter().map(|map| map.name.as_str());
-                let nearest = oxbpf::suggest::nearest(name, all);
-                let hint = oxbpf::suggest::did_you_mean(&nearest);
-                let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
-                bail!("the object has no map `{name}`{hint}");
+                bail!("the object has no map `{name}`{}", suggestion(name, all));
             };
             if kind(map.map_type).is_none() {
                 bail!(

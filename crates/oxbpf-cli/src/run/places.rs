@@ -12,6 +12,7 @@ use oxbpf_object::{CollectionSpec, ProgramType};
 
 use crate::command::RunArgs;
 use crate::pattern::Pattern;
+use crate::suggestion::suggestion;
 
 /// Where to attach what does not say it by its section.
 #[derive(Debug)]
@@ -144,9 +145,7 @@ pub(super) fn retarget(spec: &mut CollectionSpec, options: &[String]) -> anyhow:
         }
         if !found {
             let all = spec.programs().iter().map(|program| program.name.as_str());
-            let nearest = oxbpf::suggest::nearest(pattern, all);
-            let hint = oxbpf::suggest::did_you_mean(&nearest);
-            let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+            let hint = suggestion(pattern, all);
             bail!("`--at {option}`: the object has no program `{pattern}`{hint}");
         }
     }

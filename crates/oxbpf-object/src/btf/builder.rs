@@ -644,17 +644,23 @@ impl BtfBuilder {
     /// Leaves out the lengths of records. Those that can be stepped over by nothing else become empty structures.
     pub(super) fn drop_layouts(&mut self) {
         self.layouts.clear();
+        let is_known = |start: &usize| {
+            let info = start.checked_add(1).and_then(|at| self.words.get(at));
+            info.is_some_and(|&info| info_kind(info).record().is_some())
+        };
+        // As a rule.
+        if self.starts.iter().all(is_known) {
+            return;
+        }
         let ends = self.starts.iter().skip(1).copied();
         let ends = ends.chain([self.words.len()]);
         let mut words = Vec::with_capacity(self.words.len());
         let mut starts = Vec::with_capacity(self.starts.len());
         for (&start, end) in self.starts.iter().zip(ends) {
             starts.push(words.len());
-            match self.words.get(start..end) {
-                Some(record @ &[_, info, ..]) if info_kind(info).record().is_some() => {
-                    words.extend_from_slice(record)
-                }
-                _ => words.extend([0, u32::from(Kind::STRUCT.0) << 24, 0]),
+            match self.words.get(start..end).filter(|_| is_known(&start)) {
+                Some(record) => words.extend_from_slice(record),
+                None => words.extend([0, u32::from(Kind::STRUCT.0) << 24, 0]),
             }
         }
         (self.words, self.starts) = (words, starts);

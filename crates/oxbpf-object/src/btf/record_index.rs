@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::header::{RecordLayouts, TYPE_SIZE, info_kind};
+use super::header::{RecordLayouts, info_kind};
 use super::{Error, Kind, TypeId};
 use crate::Endian;
 
@@ -96,7 +96,6 @@ impl RecordIndex {
     /// The word that says a record's kind and the number of its elements.
     #[inline]
     fn info(&self, types: &[u8], start: usize) -> Option<u32> {
-        const { assert!(TYPE_SIZE >= 8) };
         self.endian.read_u32(types, start.checked_add(4)?)
     }
 }

@@ -51,26 +51,34 @@ impl<'a> Cgroup<'a> {
     }
 
     fn try_attach(&self, program: &Program) -> Result<OwnedFd> {
-        let AttachType(attach_type) = program.attach_info().attach_type.ok_or_else(|| {
+        let attach_type = program.attach_info().attach_type.ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, "looking at the program")
                 .with_reason("it was loaded without saying what it is to be attached to")
                 .with_remedy("put it into a section that does, such as SEC(\"cgroup_skb/ingress\")")
         })?;
-        let target = sys::raw(self.cgroup);
-        sys::link_create(program.as_fd(), target, attach_type, 0, LinkExtra::Nothing).map_err(
-            |errno| {
-                let error = Error::syscall(errno, "linking it");
-                match errno {
-                    Errno::BADF => error
-                        .with_kind(ErrorKind::InvalidInput)
-                        .with_reason("the descriptor is not that of a control group's directory")
-                        .with_remedy("open a directory below /sys/fs/cgroup"),
-                    Errno::PERM | Errno::ACCESS => permission::explain_bpf(error),
-                    _ => error,
-                }
-            },
-        )
+        link(program, self.cgroup, attach_type, |_, error| error)
     }
+}
+
+/// Links a program to a control group; `explain` says what only this way to attach may be refused for.
+pub(super) fn link(
+    program: &Program,
+    cgroup: BorrowedFd<'_>,
+    attach_type: AttachType,
+    explain: impl FnOnce(Errno, Error) -> Error,
+) -> Result<OwnedFd> {
+    let (group, AttachType(attach_type)) = (sys::raw(cgroup), attach_type);
+    sys::link_create(program.as_fd(), group, attach_type, 0, LinkExtra::Nothing).map_err(|errno| {
+        let error = Error::syscall(errno, "linking it");
+        match errno {
+            Errno::BADF => error
+                .with_kind(ErrorKind::InvalidInput)
+                .with_reason("the descriptor is not that of a control group's directory")
+                .with_remedy("open a directory below /sys/fs/cgroup"),
+            Errno::PERM | Errno::ACCESS => permission::explain_bpf(error),
+            _ => explain(errno, error),
+        }
+    })
 }
 
 impl AttachPoint for Cgroup<'_> {

@@ -55,6 +55,13 @@ pub(super) fn exists(index: u32) -> bool {
     !matches!(name, Err(Errno::NODEV))
 }
 
+/// An interface's number is nobody's.
+pub(super) fn missing(error: Error) -> Error {
+    error
+        .with_kind(ErrorKind::NotFound)
+        .with_reason("there is no such interface in this network namespace")
+}
+
 /// What one asks about interfaces.
 fn any_socket() -> rustix::io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC;

@@ -5,9 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
 
-use super::{AttachPoint, Link, ProgramOf, permission, tracing};
+use super::{AttachPoint, Link, ProgramOf, cgroup, tracing};
 use crate::program::{LsmKind, Program};
-use crate::sys::{self, LinkExtra};
 use crate::{Error, ErrorKind, Result, feature};
 
 /// A program at a hook of the security modules, whose result may refuse what is about to be done (`lsm`).
@@ -125,26 +124,16 @@ impl<'a> LsmCgroup<'a> {
                 .with_reason("it was loaded for all processes")
                 .with_remedy("put it into SEC(\"lsm_cgroup/…\"), or use the builder `Lsm`"));
         }
-        let target = sys::raw(self.cgroup);
-        let attach_type = AttachType::LSM_CGROUP.0;
-        sys::link_create(program.as_fd(), target, attach_type, 0, LinkExtra::Nothing).map_err(
-            |errno| {
-                let error = Error::syscall(errno, "linking it");
-                match errno {
-                    Errno::BADF => error
-                        .with_kind(ErrorKind::InvalidInput)
-                        .with_reason("the descriptor is not that of a control group's directory"),
-                    Errno::INVAL if feature::has_typed(AttachType::LSM_CGROUP) == Some(false) => {
-                        error
-                            .with_kind(ErrorKind::Unsupported)
-                            .with_reason("this kernel has no such hooks for control groups")
-                            .with_remedy("they take Linux 6.0")
-                    }
-                    Errno::PERM | Errno::ACCESS => permission::explain_bpf(error),
-                    _ => error,
-                }
-            },
-        )
+        let attach_type = AttachType::LSM_CGROUP;
+        cgroup::link(program, self.cgroup, attach_type, |errno, error| {
+            if errno == Errno::INVAL && feature::has_typed(attach_type) == Some(false) {
+                return error
+                    .with_kind(ErrorKind::Unsupported)
+                    .with_reason("this kernel has no such hooks for control groups")
+                    .with_remedy("they take Linux 6.0");
+            }
+            error
+        })
     }
 }
 

@@ -20,6 +20,7 @@ mod many;
 mod perf_counter;
 mod perf_event;
 mod permission;
+mod probe_options;
 mod probe_pmu;
 mod raw_tracepoint;
 mod struct_ops;

@@ -11,7 +11,7 @@ use super::{AttachPoint, Link, Links, ProgramOf, permission};
 use crate::program::{PerfEventKind, Program};
 use crate::sys::perf::{PerfEventAttr, Scope, perf_event_open};
 use crate::sys::{self, uapi};
-use crate::{Error, ErrorKind, Result, denied};
+use crate::{Error, ErrorKind, Result, denied, ring};
 
 macro_rules! events {
     ($(#[$doc:meta])* $type:ident: $($(#[$of_value:meta])* $name:ident = $value:literal, $alias:literal;)*) => {
@@ -217,8 +217,7 @@ impl PerfEvent {
     ///
     /// As for [`attach`](Self::attach).
     pub fn attach_on_each_cpu(&self, program: &impl ProgramOf<PerfEventKind>) -> Result<Links> {
-        let cpus = sys::online_cpus()
-            .map_err(|errno| Error::syscall(errno, "reading /sys/devices/system/cpu/online"))?;
+        let cpus = ring::online_cpus("attaching on each CPU")?;
         cpus.into_iter()
             .map(|cpu| self.clone().cpu(cpu).attach(program))
             .collect()

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
 
-use super::interface::{Interface, exists};
+use super::interface::{Interface, exists, missing};
 use super::{AttachPoint, Link, ProgramOf, permission};
 use crate::program::{Program, TcKind};
 use crate::sys::{self, LinkExtra};
@@ -85,12 +85,8 @@ impl Tcx {
             |errno| {
                 let error = Error::syscall(errno, "linking it");
                 match errno {
-                    Errno::NODEV => error
-                        .with_kind(ErrorKind::NotFound)
-                        .with_reason("there is no such interface in this network namespace"),
-                    Errno::INVAL if !exists(index) => error
-                        .with_kind(ErrorKind::NotFound)
-                        .with_reason("there is no such interface in this network namespace"),
+                    Errno::NODEV => missing(error),
+                    Errno::INVAL if !exists(index) => missing(error),
                     Errno::EXIST => error
                         .with_kind(ErrorKind::AlreadyExists)
                         .with_reason("the program is attached there already"),

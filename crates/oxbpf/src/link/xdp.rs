@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
 
-use super::interface::{Interface, exists};
+use super::interface::{Interface, exists, missing};
 use super::perf_event::is_unknown;
 use super::{AttachPoint, Link, ProgramOf, permission};
 use crate::program::{Program, XdpKind};
@@ -110,9 +110,7 @@ impl Xdp {
         // The kernel does not tell an interface that is not there from a program that does not fit.
         let is_missing = errno == Errno::INVAL && !exists(index);
         match errno {
-            _ if is_missing => error
-                .with_kind(ErrorKind::NotFound)
-                .with_reason("there is no such interface in this network namespace"),
+            _ if is_missing => missing(error),
             Errno::BUSY | Errno::EXIST => error
                 .with_kind(ErrorKind::AlreadyExists)
                 .with_reason("the interface has an XDP program already, and takes one"),

@@ -47,6 +47,7 @@ mod user_ring_buffer;
 pub use event::{Event, Tailed};
 pub use events::Events;
 pub use flight_recorder::FlightRecorder;
+pub(crate) use perf_buffer::online_cpus;
 pub use perf_buffer::{PerfBuffer, PerfBufferOptions, Wakeup};
 pub use record::Record;
 pub use records::Records;

@@ -179,7 +179,7 @@ impl PerfBuffer {
     }
 }
 
-pub(super) fn online_cpus(doing: &str) -> Result<Vec<u32>> {
+pub(crate) fn online_cpus(doing: &str) -> Result<Vec<u32>> {
     sys::online_cpus().map_err(|errno| {
         let doing = format!("{doing}: reading /sys/devices/system/cpu/online");
         let error = Error::syscall(errno, doing);

@@ -89,6 +89,7 @@ fn killed_process_leaves_no_program() {
             std::thread::park();
         }
     }
+    alone();
     let before = probes();
     let mut victim = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--nocapture"])

@@ -9,6 +9,7 @@ use std::fmt;
 use rustix::io::Errno;
 
 use super::perf_event::{self, AttachBy, PerfOptions};
+use super::probe_options::probe_options;
 use super::{AttachPoint, Link, ProgramOf, syscall_name};
 use crate::limits::{MAX_ACTIVE_RETURNS, MAX_FUNCTION_NAME};
 use crate::program::{KprobeKind, Program};
@@ -76,47 +77,20 @@ impl Kprobe {
         self
     }
 
-    /// A number that the program gets from `bpf_get_attach_cookie`, to tell its attachments apart. Since Linux 5.15.
-    #[must_use]
-    pub fn cookie(mut self, cookie: u64) -> Self {
-        self.0.options.cookie = cookie;
-        self
-    }
-
     /// Where the perf event comes from.
     #[must_use]
     pub fn source(mut self, source: ProbeSource) -> Self {
         self.0.source = source;
         self
     }
+}
 
-    /// How the program is attached to the event.
-    #[must_use]
-    pub fn attach_by(mut self, by: AttachBy) -> Self {
-        self.0.options.by = by;
-        self
-    }
-
-    /// Attaches `program`.
-    ///
-    /// # Errors
-    ///
+probe_options! {
+    Kprobe for KprobeKind, "bpf_program__attach_kprobe",
     /// [`ErrorKind::NotFound`] if there is no such function, with the nearest names there are;
     /// [`ErrorKind::Unsupported`] if the kernel has no kprobes, or no cookies for them;
     /// [`ErrorKind::PermissionDenied`], with what stands in the way;
     /// [`ErrorKind::InvalidInput`] if the function cannot be probed there, with why.
-    #[doc(alias = "bpf_program__attach_kprobe")]
-    pub fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
-        self.0.attach(program.program()?)
-    }
-}
-
-impl AttachPoint for Kprobe {
-    type Kind = KprobeKind;
-
-    fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
-        self.attach(program)
-    }
 }
 
 /// A program that runs when a kernel function returns, with its result.
@@ -152,44 +126,17 @@ impl Kretprobe {
         self
     }
 
-    /// As [`Kprobe::cookie`].
-    #[must_use]
-    pub fn cookie(mut self, cookie: u64) -> Self {
-        self.0.options.cookie = cookie;
-        self
-    }
-
     /// Where the perf event comes from.
     #[must_use]
     pub fn source(mut self, source: ProbeSource) -> Self {
         self.0.source = source;
         self
     }
-
-    /// How the program is attached to the event.
-    #[must_use]
-    pub fn attach_by(mut self, by: AttachBy) -> Self {
-        self.0.options.by = by;
-        self
-    }
-
-    /// Attaches `program`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Kprobe::attach`].
-    #[doc(alias = "bpf_program__attach_kprobe")]
-    pub fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
-        self.0.attach(program.program()?)
-    }
 }
 
-impl AttachPoint for Kretprobe {
-    type Kind = KprobeKind;
-
-    fn attach(&self, program: &impl ProgramOf<KprobeKind>) -> Result<Link> {
-        self.attach(program)
-    }
+probe_options! {
+    Kretprobe for KprobeKind, "bpf_program__attach_kprobe",
+    /// As for [`Kprobe::attach`].
 }
 
 /// What a probe is at.

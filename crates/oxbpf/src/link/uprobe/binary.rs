@@ -39,14 +39,16 @@ pub(super) struct Binary {
 }
 
 impl Binary {
-    /// Finds and reads it.
-    pub(super) fn open(name: &Path) -> Result<Self> {
-        let path = find(name)?;
-        let bytes = fs::read(&path).map_err(|error| {
+    /// Reads it.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|error| {
             let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
             Error::syscall(errno, format!("reading `{}`", path.display()))
         })?;
-        Ok(Self { path, bytes })
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+        })
     }
 
     pub(super) fn executable(&self) -> Result<Executable<'_>> {

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
 use super::perf_event::{self, AttachBy, PerfOptions, everywhere};
+use super::probe_options::probe_options;
 use super::probe_pmu::ProbePmu;
 use super::{AttachPoint, Link, ProgramOf, permission};
 use crate::program::{Program, UprobeKind};
@@ -47,7 +48,7 @@ pub struct Uprobe(Probe);
 #[derive(Clone, Debug)]
 pub struct Uretprobe(Probe);
 
-/// What both builders have.
+/// What both builders have beside the options of all probes.
 macro_rules! options {
     ($builder:ident) => {
         impl $builder {
@@ -55,13 +56,6 @@ macro_rules! options {
             #[must_use]
             pub fn process(mut self, pid: u32) -> Self {
                 self.0.pid = Some(pid);
-                self
-            }
-
-            /// A number that the program gets from `bpf_get_attach_cookie`, to tell its attachments apart. Since Linux 5.15.
-            #[must_use]
-            pub fn cookie(mut self, cookie: u64) -> Self {
-                self.0.options.cookie = cookie;
                 self
             }
 
@@ -73,41 +67,26 @@ macro_rules! options {
                 self.0.reference_counter = offset;
                 self
             }
-
-            /// How the program is attached to its perf event.
-            #[must_use]
-            pub fn attach_by(mut self, by: AttachBy) -> Self {
-                self.0.options.by = by;
-                self
-            }
-
-            /// Attaches `program`.
-            ///
-            /// # Errors
-            ///
-            /// [`ErrorKind::NotFound`] if there is no such file, process or function, with the nearest names there are;
-            /// [`ErrorKind::InvalidInput`] if the file is no program or library, several of its functions have this name, or
-            /// no instruction that can be probed is there;
-            /// [`ErrorKind::Unsupported`] if the kernel has no uprobes, or no cookies for them;
-            /// [`ErrorKind::PermissionDenied`], with what stands in the way.
-            #[doc(alias = "bpf_program__attach_uprobe")]
-            pub fn attach(&self, program: &impl ProgramOf<UprobeKind>) -> Result<Link> {
-                self.0.attach(program.program()?)
-            }
-        }
-
-        impl AttachPoint for $builder {
-            type Kind = UprobeKind;
-
-            fn attach(&self, program: &impl ProgramOf<UprobeKind>) -> Result<Link> {
-                self.attach(program)
-            }
         }
     };
 }
 
 options!(Uprobe);
 options!(Uretprobe);
+
+probe_options! {
+    Uprobe for UprobeKind, "bpf_program__attach_uprobe",
+    /// [`ErrorKind::NotFound`] if there is no such file, process or function, with the nearest names there are;
+    /// [`ErrorKind::InvalidInput`] if the file is no program or library, several of its functions have this name, or
+    /// no instruction that can be probed is there;
+    /// [`ErrorKind::Unsupported`] if the kernel has no uprobes, or no cookies for them;
+    /// [`ErrorKind::PermissionDenied`], with what stands in the way.
+}
+
+probe_options! {
+    Uretprobe for UprobeKind, "bpf_program__attach_uprobe",
+    /// As for [`Uprobe::attach`].
+}
 
 impl Uprobe {
     /// At the entry of a function. Its name is that of the symbol; `@VERSION` may follow it.
@@ -226,8 +205,15 @@ impl Probe {
             },
             None => everywhere(),
         };
-        let event = perf_event_open(&attr, Some(&c_path(&path)?), scope)
-            .map_err(|errno| refused(errno, &path, offset, self.pid))?;
+        let event = perf_event_open(&attr, Some(&c_path(&path)?), scope).map_err(|errno| {
+            let error = Error::syscall(errno, "making the probe");
+            explain(error, errno, &path, self.pid, || {
+                format!(
+                    "no instruction that can be probed begins at byte {offset:#x} of `{}`",
+                    path.display()
+                )
+            })
+        })?;
         let held = perf_event::attach(program, event, self.options)?;
         Ok(Link::new(format!("`{}`, a {self}", program.name()), held))
     }
@@ -239,26 +225,32 @@ fn no_uprobes() -> Error {
     )
 }
 
-/// The kernel answered `errno` to a probe at byte `offset` of a file.
+/// Adds to the error of a refused probe what the kernel's answer means; `unfit` says where there is no instruction to probe.
 #[cold]
-fn refused(errno: Errno, path: &Path, offset: u64, pid: Option<u32>) -> Error {
-    let error = Error::syscall(errno, "making the probe");
-    let path = path.display();
+fn explain(
+    error: Error,
+    errno: Errno,
+    path: &Path,
+    pid: Option<u32>,
+    unfit: impl FnOnce() -> String,
+) -> Error {
     match (errno, pid) {
         (Errno::PERM | Errno::ACCESS, _) => denied_to(error),
         (Errno::SRCH, Some(pid)) => error
             .with_kind(ErrorKind::NotFound)
             .with_reason(format!("there is no process {pid}")),
-        (Errno::NOENT | Errno::NOTDIR, _) => error
-            .with_kind(ErrorKind::NotFound)
-            .with_reason(format!("there is no file `{path}`")),
+        (Errno::NOENT | Errno::NOTDIR, _) => no_file(error, path),
         (Errno::INVAL | Errno::OPNOTSUPP | Errno::ILSEQ | Errno::IO, _) => error
             .with_kind(ErrorKind::InvalidInput)
-            .with_reason(format!(
-                "no instruction that can be probed begins at byte {offset:#x} of `{path}`"
-            )),
+            .with_reason(unfit()),
         _ => error,
     }
+}
+
+fn no_file(error: Error, path: &Path) -> Error {
+    error
+        .with_kind(ErrorKind::NotFound)
+        .with_reason(format!("there is no file `{}`", path.display()))
 }
 
 /// Kernels differ in what uprobes take beside CAP_PERFMON.

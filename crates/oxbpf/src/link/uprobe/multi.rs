@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use oxbpf_object::executable::Executable;
 use oxbpf_object::kernel::AttachType;
 use rustix::io::Errno;
 
 use super::binary::{Binary, c_path, find, offset_of};
-use super::denied_to;
+use super::{explain, no_file};
 use crate::link::perf_event::is_unknown;
 use crate::link::{AttachPoint, Link, ProgramOf, many};
 use crate::program::{Program, UprobeKind};
@@ -136,10 +135,7 @@ impl UprobeMulti {
             }
         };
         let path = find(&self.binary)?;
-        let offsets = match &self.places {
-            Places::Offsets(offsets) => offsets.clone(),
-            _ => self.offsets_in(&Binary::open(&path)?.executable()?)?,
-        };
+        let offsets = self.offsets_in(&path)?;
         many::check(offsets.len(), self.cookies.len())?;
         let extra = LinkExtra::UprobeMulti {
             path: &c_path(&path)?,
@@ -152,39 +148,39 @@ impl UprobeMulti {
             .map_err(|errno| self.refused(errno, attach_type))
     }
 
-    fn offsets_in(&self, executable: &Executable<'_>) -> Result<Vec<u64>> {
-        let pattern = match &self.places {
-            Places::Offsets(offsets) => return Ok(offsets.clone()),
+    /// Where in the file the places are.
+    fn offsets_in(&self, path: &Path) -> Result<Vec<u64>> {
+        match &self.places {
+            Places::Offsets(offsets) => Ok(offsets.clone()),
             Places::Names(names) => {
-                let offsets = names.iter().map(|name| offset_of(executable, name));
-                return offsets.collect();
+                let binary = Binary::open(path)?;
+                let executable = binary.executable()?;
+                let offsets = names.iter().map(|name| offset_of(&executable, name));
+                offsets.collect()
             }
-            Places::Pattern(pattern) => pattern,
-        };
-        many::check_pattern(&self.cookies)?;
-        let functions = executable.functions().iter();
-        let matching = functions.filter(|function| glob::matches(pattern, function.name));
-        let mut offsets: Vec<u64> = matching.map(|function| function.offset).collect();
-        // Functions may have several names, and be in both tables.
-        offsets.sort_unstable();
-        offsets.dedup();
-        match offsets.is_empty() {
-            true => Err(many::nothing_matches(pattern, "of the file")),
-            false => Ok(offsets),
+            Places::Pattern(pattern) => {
+                let binary = Binary::open(path)?;
+                let executable = binary.executable()?;
+                many::check_pattern(&self.cookies)?;
+                let functions = executable.functions().iter();
+                let matching = functions.filter(|function| glob::matches(pattern, function.name));
+                let mut offsets: Vec<u64> = matching.map(|function| function.offset).collect();
+                // Functions may have several names, and be in both tables.
+                offsets.sort_unstable();
+                offsets.dedup();
+                match offsets.is_empty() {
+                    true => Err(many::nothing_matches(pattern, "of the file")),
+                    false => Ok(offsets),
+                }
+            }
         }
     }
 
     #[cold]
     fn refused(&self, errno: Errno, attach_type: AttachType) -> Error {
         let error = Error::syscall(errno, "linking it");
-        match (errno, self.pid) {
-            (Errno::PERM | Errno::ACCESS, _) => denied_to(error),
-            (Errno::SRCH, Some(pid)) => error
-                .with_kind(ErrorKind::NotFound)
-                .with_reason(format!("there is no process {pid}")),
-            (Errno::NOENT | Errno::BADF, _) => error
-                .with_kind(ErrorKind::NotFound)
-                .with_reason(format!("there is no file `{}`", self.binary.display())),
+        match errno {
+            Errno::BADF => no_file(error, &self.binary),
             _ if is_unknown(errno) && !feature::has_uprobe_multi(attach_type) => error
                 .with_kind(ErrorKind::Unsupported)
                 .with_reason(format!("this kernel has no {attach_type}"))
@@ -194,10 +190,9 @@ impl UprobeMulti {
                     }
                     _ => "it takes Linux 6.6; use one `Uprobe` for each function",
                 }),
-            (Errno::INVAL | Errno::OPNOTSUPP | Errno::ILSEQ | Errno::IO, _) => error
-                .with_kind(ErrorKind::InvalidInput)
-                .with_reason("in one of the places, no instruction that can be probed begins"),
-            _ => error,
+            _ => explain(error, errno, &self.binary, self.pid, || {
+                "in one of the places, no instruction that can be probed begins".to_owned()
+            }),
         }
     }
 }
