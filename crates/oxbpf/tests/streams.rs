@@ -3,11 +3,12 @@
 #[macro_use]
 mod common;
 
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use fixtures::rings::{Objects, Spec};
 use oxbpf::program::TestRun;
-use oxbpf::ring::{AsyncIoStream, TokioStream};
+use oxbpf::ring::{AsyncIoStream, Events, Record, TokioStream};
 use oxbpf::{Loader, PerfBuffer, Program, RingBuffer};
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -89,6 +90,96 @@ fn async_io_reads_a_perf_buffer() {
         });
     });
     assert_eq!(count, TIMES);
+}
+
+/// A reader that finds nothing, just before a record comes.
+struct TooEarly<E> {
+    events: E,
+    program: Option<Program>,
+}
+
+impl<E> TooEarly<E> {
+    fn is_early(&mut self) -> bool {
+        let early = self.program.take();
+        early.inspect(|program| run(program, 1)).is_some()
+    }
+}
+
+impl<E: AsFd> AsFd for TooEarly<E> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.events.as_fd()
+    }
+}
+
+impl<E: Events> Events for TooEarly<E> {
+    fn next(&mut self) -> oxbpf::Result<Option<Record<'_>>> {
+        match self.is_early() {
+            true => Ok(None),
+            false => self.events.next(),
+        }
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> oxbpf::Result<bool> {
+        match self.is_early() {
+            true => Ok(false),
+            false => self.events.wait(timeout),
+        }
+    }
+
+    fn for_each(&mut self, max: usize, each: &mut dyn FnMut(Record<'_>)) -> oxbpf::Result<usize> {
+        self.events.for_each(max, each)
+    }
+
+    fn lost(&self) -> u64 {
+        self.events.lost()
+    }
+}
+
+/// The kernel says of a perf buffer but once that there is something: to whoever asks, the reactor's registration included.
+#[test]
+fn what_comes_while_the_reactor_is_told_is_not_missed() {
+    let soon = |what: &str, done: &dyn Fn()| {
+        let before = Instant::now();
+        done();
+        assert!(before.elapsed() < Duration::from_secs(2), "{what}");
+    };
+    let objects = load();
+    let early = |events, program: &Program| TooEarly {
+        events,
+        program: Some(program.clone()),
+    };
+    let samples = || PerfBuffer::new(objects.maps.samples.clone()).unwrap();
+    let program = &objects.programs.write_sample;
+    // A record that comes later would end a wait that should not have been.
+    let late = || {
+        std::thread::sleep(Duration::from_secs(3));
+        run(program, 1);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(late);
+        soon("async-io: next", &|| {
+            let mut stream = AsyncIoStream::new(early(samples(), program)).unwrap();
+            let record = runtime().block_on(stream.next()).unwrap();
+            assert_eq!(record.len(), 20);
+        });
+        soon("async-io: readable", &|| {
+            let mut stream = AsyncIoStream::new(early(samples(), program)).unwrap();
+            runtime().block_on(stream.readable()).unwrap();
+        });
+        soon("tokio: next", &|| {
+            let record = runtime().block_on(async {
+                let mut stream = TokioStream::new(early(samples(), program)).unwrap();
+                stream.next().await.unwrap()
+            });
+            assert_eq!(record.len(), 20);
+        });
+        soon("tokio: readable", &|| {
+            runtime().block_on(async {
+                let mut stream = TokioStream::new(early(samples(), program)).unwrap();
+                stream.readable().await.unwrap();
+            });
+        });
+    });
 }
 
 /// As generic code uses them.

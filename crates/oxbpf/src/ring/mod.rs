@@ -128,7 +128,8 @@ macro_rules! events {
         }
 
         /// To be polled for reading together with other descriptors. When it is readable, read
-        /// until there is nothing left before polling again.
+        /// until there is nothing left before polling again. Of a perf buffer the kernel says so once
+        /// only, to whoever asks: read it once more after telling an epoll instance of it.
         impl AsFd for $buffer {
             fn as_fd(&self) -> BorrowedFd<'_> {
                 self.reader.as_fd()

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
@@ -69,25 +69,39 @@ macro_rules! stream {
             /// What the reactor says.
             pub async fn readable(&mut self) -> Result<()> {
                 poll_fn(|context| {
-                    if self.events.wait(Some(std::time::Duration::ZERO))? {
+                    let at_once = Some(std::time::Duration::ZERO);
+                    if self.events.wait(at_once)? || self.poll_ready(context)?.is_ready() {
                         return Poll::Ready(Ok(()));
                     }
-                    self.poll_ready(context)
+                    // As in `poll`.
+                    match self.events.wait(at_once)? {
+                        true => Poll::Ready(Ok(())),
+                        false => Poll::Pending,
+                    }
                 })
                 .await
             }
 
-            fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+            fn poll_ready(&mut self, context: &mut Context<'_>) -> Result<Poll<()>> {
                 let poll: fn(&mut $reactor, &mut Context<'_>) -> Poll<std::io::Result<()>> = $ready;
-                poll(&mut self.reactor, context).map_err(failed)
+                match poll(&mut self.reactor, context) {
+                    Poll::Ready(ready) => ready.map(Poll::Ready).map_err(failed),
+                    Poll::Pending => Ok(Poll::Pending),
+                }
             }
 
             fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Vec<u8>>> {
+                let mut is_waiting = false;
                 loop {
                     if let Some(record) = self.events.next()? {
                         return Poll::Ready(Ok(record.to_vec()));
                     }
-                    ready!(self.poll_ready(context))?;
+                    if is_waiting {
+                        return Poll::Pending;
+                    }
+                    // The kernel says once only that there is something in a perf buffer: to whoever asks, and a reactor asks when
+                    // it is told what to wait for. So what came until then is looked for once more.
+                    is_waiting = self.poll_ready(context)?.is_pending();
                 }
             }
         }
