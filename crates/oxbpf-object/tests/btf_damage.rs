@@ -261,6 +261,10 @@ fn what_is_wrong_is_told() {
         ".BTF: its types are said to be the 200 bytes from offset 24, but there are only 45 bytes"
     );
     assert_eq!(with(44, 1), ".BTF: the strings do not end with a NUL byte");
+    assert_eq!(
+        with(40, 1),
+        ".BTF: the strings do not start with an empty one, for what has no name"
+    );
     // An int without its second word, and the first bytes of a type.
     assert_eq!(
         with(12, 12),

@@ -69,6 +69,8 @@ pub enum Error {
     },
     /// The strings do not end with a NUL byte.
     UnterminatedStrings,
+    /// The strings do not start with an empty one, which is the name of what has none.
+    NoEmptyString,
     /// A type record runs past the end of the types.
     TruncatedType {
         /// The type.
@@ -227,6 +229,9 @@ impl fmt::Display for Error {
                     ".BTF.ext: the group at offset {offset} of the {part} runs past their end"
                 )
             }
+            Error::NoEmptyString => f.write_str(
+                ".BTF: the strings do not start with an empty one, for what has no name",
+            ),
             Error::UnterminatedStrings => {
                 f.write_str(".BTF: the strings do not end with a NUL byte")
             }

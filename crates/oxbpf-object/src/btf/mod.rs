@@ -151,6 +151,10 @@ impl Btf {
         if !matches!(part(&header.strings), [] | [.., 0]) {
             return Err(Error::UnterminatedStrings);
         }
+        // Offset 0 stands for no name.
+        if base.is_none() && !matches!(part(&header.strings), [] | [0, ..]) {
+            return Err(Error::NoEmptyString);
+        }
         // A module's data may leave the layouts to the kernel's.
         let layouts = match (part(&header.layouts), base) {
             ([], Some(base)) => RecordLayouts::new(base.part(&base.0.header.layouts)),

@@ -219,6 +219,13 @@ fn variables<'i>(
         let types = Types::new(btf, &input.file).map_err(|error| in_object(error.into()))?;
         for typed in &types.sections {
             let name = btf.get(typed.id)?.name();
+            // Of two descriptions of one section the first counts.
+            if types
+                .section(name)
+                .is_some_and(|first| first.id != typed.id)
+            {
+                continue;
+            }
             let position = *named.entry(name).or_insert(all.len());
             if position == all.len() {
                 all.push((name, Vec::new()));
