@@ -1,9 +1,11 @@
 #!/bin/sh
 # run.sh PLAN [watch]: runs the tests of a plan, one process each, and marks where each begins and how it ends.
 # A line of the plan: DIRECTORY BINARY [TEST]; without TEST, all tests of the binary.
-# With `watch`, a test that leaves something behind fails; that is for machines where nobody else works.
+# With `watch`, a test that leaves something behind fails, and tests may change settings of the machine for a while; that is
+# for machines where nobody else works.
 
 watch=${2-}
+export OXBPF_TEST_MACHINE=$watch
 
 # What outlives a process that does not clean up.
 leftovers() {

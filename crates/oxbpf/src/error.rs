@@ -63,6 +63,7 @@ impl ErrorKind {
             Errno::PERM | Errno::ACCESS => Self::PermissionDenied,
             Errno::NOENT | Errno::SRCH => Self::NotFound,
             Errno::EXIST => Self::AlreadyExists,
+            Errno::NAMETOOLONG => Self::InvalidInput,
             Errno::NOSYS | Errno::OPNOTSUPP => Self::Unsupported,
             e if e.raw_os_error() == ENOTSUPP => Self::Unsupported,
             Errno::MFILE | Errno::NFILE | Errno::NOMEM => Self::LimitExceeded,

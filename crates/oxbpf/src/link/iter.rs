@@ -5,7 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use oxbpf_object::kernel::AttachType;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use super::{AttachPoint, Link, ProgramOf, permission};
 use crate::map::Map;
@@ -180,8 +182,35 @@ impl Iter {
                 .with_errno(Errno::TOOBIG)
                 .with_reason("this kernel has no iterators over one process")
                 .with_remedy("they take Linux 6.1; before, compare in the program")),
-            _ => Ok(()),
+            _ => self.check_that_it_lives(),
         }
+    }
+
+    /// Refuses a process that the kernel would go through as if it were there, and find nothing.
+    fn check_that_it_lives(&self) -> Result<()> {
+        let reason = match &self.over {
+            Over::Task { tid, pid } => {
+                let (what, number) = match tid {
+                    0 => ("process", *pid),
+                    tid => ("thread", *tid),
+                };
+                let found = i32::try_from(number).ok().and_then(Pid::from_raw);
+                match found.map(test_kill_process) {
+                    None | Some(Err(Errno::SRCH)) => format!("there is no {what} {number}"),
+                    Some(_) => return Ok(()),
+                }
+            }
+            Over::PidFd(process) => {
+                // It can be read once the process has ended.
+                let mut ended = [PollFd::new(process, PollFlags::IN)];
+                match poll(&mut ended, Some(&Timespec::default())) {
+                    Ok(1) => "the process is gone".to_owned(),
+                    _ => return Ok(()),
+                }
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::NotFound, "looking at its parameter").with_reason(reason))
     }
 
     /// `union bpf_iter_link_info`, as long as its longest member has ever been.
@@ -202,12 +231,6 @@ impl Iter {
         let target = program.attach_info().target.as_deref().unwrap_or("?");
         match (errno, &self.over) {
             (Errno::PERM | Errno::ACCESS, _) => permission::explain_bpf(error),
-            (Errno::SRCH, Over::Task { tid, pid }) => error
-                .with_kind(ErrorKind::NotFound)
-                .with_reason(format!("there is no process {}", tid.max(pid))),
-            (Errno::SRCH, Over::PidFd(_)) => error
-                .with_kind(ErrorKind::NotFound)
-                .with_reason("the process is gone"),
             (Errno::BADF | Errno::INVAL, Over::Everything) if takes_map(target) => error
                 .with_kind(ErrorKind::InvalidInput)
                 .with_reason(format!("iterators over `{target}` take a map"))

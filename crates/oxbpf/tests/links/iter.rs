@@ -243,6 +243,71 @@ counts_something! {
     iterates_over_slab_caches: each_kmem_cache, |_, found| found.len() > 10;
 }
 
+/// Memory that devices share, made of this process's: so many pages. `None` where the kernel makes none.
+#[allow(unsafe_code)]
+fn dmabuf(pages: u64) -> Option<OwnedFd> {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+    use std::os::fd::FromRawFd;
+
+    /// `UDMABUF_CREATE`, of `struct udmabuf_create`.
+    const CREATE: u32 = 0x4018_7542;
+    let device = fs::File::open("/dev/udmabuf").ok()?;
+    let size = pages * rustix::param::page_size() as u64;
+    let memory = memfd_create("oxbpf-test", MemfdFlags::ALLOW_SEALING).unwrap();
+    ftruncate(&memory, size).unwrap();
+    fcntl_add_seals(&memory, SealFlags::SHRINK).unwrap();
+    let number = u64::try_from(memory.as_raw_fd()).unwrap();
+    let request = [number, 0, size];
+    // SAFETY: reads three words: descriptor and flags, where to begin, how much.
+    let made = unsafe { libc::ioctl(device.as_raw_fd(), CREATE as _, request.as_ptr()) };
+    assert!(made >= 0, "{}", std::io::Error::last_os_error());
+    // SAFETY: the descriptor is new, and nobody else's.
+    Some(unsafe { OwnedFd::from_raw_fd(made) })
+}
+
+#[test]
+fn iterates_over_memory_of_devices() {
+    const PAGES: u64 = 37;
+    let Some(collection) = load("each_dmabuf") else {
+        skip!("this kernel has no such iterator");
+    };
+    let link = collection.program("each_dmabuf").unwrap().attach().unwrap();
+    let ours = PAGES * rustix::param::page_size() as u64;
+    assert!(!read(&link).contains(&ours));
+    let Some(memory) = dmabuf(PAGES) else {
+        skip!("this machine makes no memory for devices of a process's (CONFIG_UDMABUF)");
+    };
+    assert!(read(&link).contains(&ours));
+    drop(memory);
+    // It may be given back a little later.
+    let start = std::time::Instant::now();
+    while read(&link).contains(&ours) {
+        assert!(start.elapsed().as_secs() < 20);
+    }
+}
+
+/// Nobody of that number, or no longer.
+#[test]
+fn iterator_over_a_process_that_is_gone() {
+    let collection = load("each_task").unwrap();
+    let program = collection.program("each_task").unwrap();
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    let number = rustix::process::Pid::from_child(&child);
+    let flags = rustix::process::PidfdFlags::empty();
+    let fd = rustix::process::pidfd_open(number, flags).unwrap();
+    child.wait().unwrap();
+    let error = Iter::new().pid_fd(fd).attach(&program).unwrap_err();
+    if error.kind() == ErrorKind::Unsupported {
+        skip!("this kernel has no iterators over one task");
+    }
+    assert_kind(Err::<(), _>(error), ErrorKind::NotFound, "is gone");
+    let gone = ErrorKind::NotFound;
+    let attached = Iter::new().process(child.id()).attach(&program);
+    assert_kind(attached, gone, &format!("no process {}", child.id()));
+    let attached = Iter::new().thread(child.id()).attach(&program);
+    assert_kind(attached, gone, &format!("no thread {}", child.id()));
+}
+
 #[test]
 fn pinned_iterator_is_a_file() {
     let bpffs = own_bpffs();

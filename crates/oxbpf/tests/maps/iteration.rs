@@ -1,7 +1,6 @@
 //! Going through maps, also while they change.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use oxbpf::map::{CreateOptions, Guarantee, HashMap, Map, PerCpu, PerCpuArray, PerCpuHashMap};
 use oxbpf::object::kernel::{MapFlags, MapType};
@@ -163,45 +162,6 @@ fn one_by_one(entries: u32) -> Map {
 fn put(map: &Map, key: u32) {
     map.set(&key.to_ne_bytes(), &1u32.to_ne_bytes(), Default::default())
         .unwrap();
-}
-
-/// Entries that stay are seen exactly once, whatever happens to the others.
-#[test]
-fn entries_that_stay_are_seen_once_while_others_come_and_go() {
-    const STAY: u32 = 3000;
-    let map: HashMap<u32, u64> = create("busy", MapType::HASH, 4, 8, 2 * STAY)
-        .typed()
-        .unwrap();
-    for key in 0..STAY {
-        map.set(&key, &0).unwrap();
-    }
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut round = 0;
-            while !done.load(Ordering::Relaxed) {
-                round += 1;
-                for key in STAY..STAY + 200 {
-                    let _ = map.set(&(key + round % 7 * 200), &1);
-                    let _ = map.remove(&(key + round % 5 * 200));
-                    // Gets another value: it stays all the same.
-                    map.set(&(key - 200), &u64::from(round)).unwrap();
-                }
-            }
-        });
-        for _ in 0..50 {
-            let entries = map.iter();
-            assert_eq!(entries.guarantee(), Guarantee::Once);
-            let mut seen = vec![0; STAY as usize];
-            for entry in entries {
-                if let Some(count) = seen.get_mut(entry.unwrap().0 as usize) {
-                    *count += 1;
-                }
-            }
-            assert!(seen.iter().all(|count| *count == 1));
-        }
-        done.store(true, Ordering::Relaxed);
-    });
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod churn;
 mod elements;
 mod handles;
 mod iteration;
