@@ -4,6 +4,7 @@
 //! and what can be done about it. `{}` prints that as one line, `{:#}` adds the chain
 //! of causes, and [`Error::kind`] is for programs that want to act on it.
 
+use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 
 use oxbpf_object::printable::Printable;
@@ -97,7 +98,7 @@ struct Inner {
     reason: Option<String>,
     errno: Option<Errno>,
     remedy: Option<String>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
     verifier: Option<VerifierError>,
 }
 
@@ -154,7 +155,7 @@ impl Error {
     #[must_use]
     pub(crate) fn with_source(
         mut self,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         self.0.source = Some(source.into());
         self
@@ -205,10 +206,20 @@ impl Error {
         self.0.errno.map(Errno::raw_os_error)
     }
 
-    /// What the reader can do about it, where that is known.
+    /// What the reader can do about it, or about what caused it, where that is known.
     #[must_use]
     pub fn remedy(&self) -> Option<&str> {
-        self.0.remedy.as_deref()
+        if self.0.remedy.is_some() {
+            return self.0.remedy.as_deref();
+        }
+        let mut source = StdError::source(self);
+        while let Some(cause) = source {
+            if let Some(error) = cause.downcast_ref::<Self>() {
+                return error.remedy();
+            }
+            source = cause.source();
+        }
+        None
     }
 
     /// The verifier's verdict, where a program was rejected.
@@ -242,7 +253,7 @@ impl fmt::Display for Error {
             write!(f, ": {}", errno_text(errno))?;
         }
         if alternate {
-            let mut source = inner.source.as_deref().map(|s| s as &dyn std::error::Error);
+            let mut source = inner.source.as_deref().map(|s| s as &dyn StdError);
             while let Some(cause) = source {
                 write!(f, ": {cause}")?;
                 source = cause.source();
@@ -268,8 +279,8 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|s| s as _)
     }
 }
@@ -310,6 +321,15 @@ mod tests {
             error.to_string(),
             "loading `x`: reading `x.o` failed: no such disk"
         );
-        assert!(std::error::Error::source(&error).is_some());
+        assert!(StdError::source(&error).is_some());
+        assert_eq!(error.remedy(), None);
+    }
+
+    #[test]
+    fn knows_the_remedy_of_its_cause() {
+        let cause = Error::new(ErrorKind::NotFound, "reading `x.o`").with_remedy("build it");
+        let error = Error::new(ErrorKind::InvalidObject, "loading `x`").with_source(cause);
+        assert_eq!(error.remedy(), Some("build it"));
+        assert_eq!(error.with_remedy("leave it").remedy(), Some("leave it"));
     }
 }

@@ -18,7 +18,8 @@ pub struct ProgramCode {
     /// The instructions as the verifier left them: some replaced, dead ones gone.
     #[doc(alias = "xlated_prog_insns")]
     pub insns: Vec<Insn>,
-    /// The machine code of all functions, one after the other; empty without the JIT.
+    /// The machine code of all functions, one after the other; empty without the JIT, and where the kernel hides addresses
+    /// from this process (sysctl `kernel.kptr_restrict`).
     #[doc(alias = "jited_prog_insns")]
     pub machine_code: Vec<u8>,
     /// The functions: the program itself, then those that it calls.
