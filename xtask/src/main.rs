@@ -27,6 +27,7 @@ mod selftests;
 mod setup;
 mod soak;
 mod supply;
+mod tally;
 mod test;
 mod tools;
 #[cfg(test)]

@@ -16,7 +16,7 @@ use oxbpf::object::asm::{self, Reg};
 use oxbpf::object::kernel::{MapType, ProgramType};
 use oxbpf::object::spec::MapSpec;
 use oxbpf::program::{Program, ProgramLoad};
-use oxbpf::{ErrorKind, Kprobe, RawTracepoint, Result, Tracepoint};
+use oxbpf::{ErrorKind, Kprobe, Loader, RawTracepoint, Result, Tracepoint};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
@@ -250,4 +250,20 @@ fn a_seccomp_filter_is_suspected() {
             (_, Ok(())) => panic!("{what}: works"),
         }
     }
+}
+
+/// Types need CAP_BPF even where programs do not.
+#[test]
+fn an_object_loads_for_one_who_may_load_no_types() {
+    const BTF_LOAD: u64 = 18;
+    let denied = |_, call: inject::Call| match (call.name, call.first) {
+        ("bpf", BTF_LOAD) => Answer::Errno(libc::EPERM),
+        _ => Answer::Kernel,
+    };
+    let spec = || fixtures::globals::Spec::embedded().unwrap();
+    let loaded = with_answers(denied, || Loader::new().load(spec()));
+    let Some((_, loaded)) = loaded else {
+        skip!("this kernel cannot ask about system calls");
+    };
+    loaded.unwrap().unwrap();
 }

@@ -11,8 +11,11 @@ mod one;
 mod opened;
 mod paper;
 mod pattern;
+mod privileges;
 mod record;
 mod table;
+mod tags;
+mod xlated;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -27,6 +30,9 @@ use table::Table;
 
 /// How many times as long an object may take as it may have of a CPU.
 const PATIENCE: u32 = 8;
+
+/// How much of a CPU an object takes that is worth a line.
+const SLOW: Duration = Duration::from_secs(60);
 
 const USAGE: &str = "usage: conformance [--table FILE] [--known] [--btf FILE]... [--only PART]... [--no-load] [--no-types] [--jobs N] [--timeout SECONDS] [--mutants N [--from N] [--keep DIRECTORY]] DIRECTORY|OBJECT...
 Compares how libbpf and oxbpf open, relocate and load objects. Needs root for loading.
@@ -69,6 +75,8 @@ struct Outcome {
     unmet: Vec<String>,
     /// What was printed beside that, libbpf's warnings among it.
     said: String,
+    /// How much of a CPU it took.
+    used: Duration,
 }
 
 fn main() -> ExitCode {
@@ -179,12 +187,15 @@ fn all(options: &Options) -> Result<bool, String> {
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
 
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut totals: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut known = vec![0; table.0.len()];
     let mut unexpected = 0;
     for (name, outcome) in &outcomes {
+        let group = name.split_once('/').map_or("others", |(group, _)| group);
+        let mut add = |what, count| *totals.entry((group, what)).or_default() += count;
+        add("objects", 1);
         for (what, count) in &outcome.counts {
-            *counts.entry(what.clone()).or_default() += count;
+            add(what, *count);
         }
         for expectation in &outcome.unmet {
             println!("UNMET\t{name}\t{expectation}");
@@ -200,6 +211,7 @@ fn all(options: &Options) -> Result<bool, String> {
                 }
                 None => {
                     unexpected += 1;
+                    add("unexpected differences", 1);
                     shown = true;
                     println!("DIFFERENCE\t{name}\t{difference}");
                     if let (Some(dir), Some(number)) = (&options.keep, mutants::number(difference))
@@ -218,14 +230,25 @@ fn all(options: &Options) -> Result<bool, String> {
             said.iter().rev().for_each(|line| println!("  | {line}"));
         }
     }
-    println!("{} objects", outcomes.len());
-    for (what, count) in counts {
-        println!("{count} {what}");
+    for ((group, what), count) in totals {
+        println!("TOTAL\t{group}\t{what}\t{count}");
     }
     for (row, count) in table.0.iter().zip(&known) {
-        println!("known difference\t{count}\t{}", row.reason);
+        println!("ROW\t{}\t{count}\t{}", row.line, row.reason);
     }
-    println!("{unexpected} unexpected differences");
+    let mut slow: Vec<_> = outcomes
+        .iter()
+        .map(|(name, outcome)| (outcome.used, name))
+        .filter(|(used, _)| *used >= SLOW)
+        .collect();
+    slow.sort();
+    for (used, name) in slow.iter().rev() {
+        println!("SLOW\t{name}\t{} s", used.as_secs());
+    }
+    println!(
+        "{} objects, {unexpected} unexpected differences",
+        outcomes.len()
+    );
     Ok(unexpected == 0)
 }
 
@@ -310,16 +333,18 @@ fn try_in_process(file: &Path, options: &Options) -> Result<Outcome, String> {
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let deadline = Instant::now() + PATIENCE * options.timeout;
+    let mut used = Duration::ZERO;
     let (printed, said, status) = std::thread::scope(|scope| {
         let printed = scope.spawn(|| stdout.as_mut().map(|stream| read(stream)));
         let said = scope.spawn(|| stderr.as_mut().map(|stream| read(stream)));
         let status = loop {
+            let so_far = cpu_time(child.id());
+            used = used.max(so_far);
             match child.try_wait() {
-                Ok(None) if Instant::now() < deadline && cpu_time(child.id()) < options.timeout => {
+                Ok(None) if Instant::now() < deadline && used < options.timeout => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Ok(None) => {
-                    let used = cpu_time(child.id());
                     let _ = child.kill();
                     let _ = child.wait();
                     break Err(format!("still running after {used:.0?} on a CPU"));
@@ -336,6 +361,7 @@ fn try_in_process(file: &Path, options: &Options) -> Result<Outcome, String> {
     });
     let mut outcome = Outcome {
         said,
+        used,
         ..Outcome::default()
     };
     for line in printed.lines() {

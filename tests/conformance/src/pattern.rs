@@ -2,12 +2,15 @@
 
 use std::ffi::CString;
 use std::fmt;
+use std::ops::Range;
+use std::rc::Rc;
 
 /// A pattern, compiled.
+#[derive(Clone)]
 pub(crate) struct Pattern {
     text: String,
     /// `None` for mere text.
-    expression: Option<Expression>,
+    expression: Option<Rc<Expression>>,
 }
 
 struct Expression(Box<libc::regex_t>);
@@ -19,15 +22,19 @@ impl Pattern {
             expression: text
                 .contains("{{")
                 .then(|| Expression::new(&posix(text)))
-                .flatten(),
+                .flatten()
+                .map(Rc::new),
         }
     }
 
-    /// Where the first match in `text` ends.
-    pub(crate) fn find(&self, text: &str) -> Option<usize> {
+    /// Where the first match in `text` is.
+    pub(crate) fn find(&self, text: &str) -> Option<Range<usize>> {
         match &self.expression {
             Some(expression) => expression.find(text),
-            None => Some(text.find(&self.text)? + self.text.len()),
+            None => {
+                let start = text.find(&self.text)?;
+                Some(start..start + self.text.len())
+            }
         }
     }
 }
@@ -76,13 +83,14 @@ impl Expression {
         }
     }
 
-    fn find(&self, text: &str) -> Option<usize> {
+    fn find(&self, text: &str) -> Option<Range<usize>> {
         let text = CString::new(text.replace('\0', " ")).ok()?;
         let mut place = libc::regmatch_t { rm_so: 0, rm_eo: 0 };
         // SAFETY: the expression is compiled, the text ends with a NUL, and there is room for one place.
         let found =
             unsafe { libc::regexec(&raw const *self.0, text.as_ptr(), 1, &raw mut place, 0) };
-        (found == 0).then_some(usize::try_from(place.rm_eo).ok()?)
+        let place = usize::try_from(place.rm_so).ok()?..usize::try_from(place.rm_eo).ok()?;
+        (found == 0).then_some(place)
     }
 }
 
@@ -99,10 +107,10 @@ mod tests {
 
     #[test]
     fn text_is_text_and_braces_hold_expressions() {
-        assert_eq!(Pattern::new("a.b").find("axb a.b"), Some(7));
+        assert_eq!(Pattern::new("a.b").find("axb a.b"), Some(4..7));
         let pattern = Pattern::new("off {{-?[0-9]+}} (max)");
-        assert_eq!(pattern.find("off x (max), off -12 (max)"), Some(26));
+        assert_eq!(pattern.find("off x (max), off -12 (max)"), Some(13..26));
         assert_eq!(pattern.find("off -12 max"), None);
-        assert_eq!(Pattern::new("{{a|b}}c").find("bc"), Some(2));
+        assert_eq!(Pattern::new("{{a|b}}c").find("bc"), Some(0..2));
     }
 }

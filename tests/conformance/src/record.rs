@@ -298,7 +298,7 @@ fn btf_name(fd: i32) -> String {
 /// # Safety
 ///
 /// `T` is what the kernel writes for this kind of descriptor, and its addresses are good to write to.
-unsafe fn query<T>(fd: i32, info: &mut T) -> bool {
+pub(crate) unsafe fn query<T>(fd: i32, info: &mut T) -> bool {
     let mut attr = sys::bpf_attr::default();
     attr.info.bpf_fd = fd as u32;
     attr.info.info_len = size_of::<T>() as u32;

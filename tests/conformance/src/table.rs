@@ -5,6 +5,8 @@ use crate::compare::Difference;
 /// A row: patterns in which `*` stands for anything, and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
+    /// Where it stands in the file.
+    pub(crate) line: usize,
     object: String,
     subject: String,
     libbpf: String,
@@ -22,6 +24,7 @@ impl Table {
         let rows = rows.map(
             |(number, line)| match line.split('\t').collect::<Vec<_>>()[..] {
                 [object, subject, libbpf, oxbpf, reason] if !reason.is_empty() => Ok(Row {
+                    line: number + 1,
                     object: object.to_owned(),
                     subject: subject.to_owned(),
                     libbpf: libbpf.to_owned(),

@@ -15,6 +15,9 @@ use crate::kernel::Helper;
 /// Offset of a 64-bit move that makes it a cast between address spaces.
 const ADDR_SPACE_CAST: i16 = 1;
 
+/// The same for the address of this CPU's copy (`BPF_ADDR_PERCPU`).
+const PERCPU_ADDRESS: i16 = -1;
+
 const GOTO: u8 = class::JMP | jmp::JA;
 const GOTO_LONG: u8 = class::JMP32 | jmp::JA;
 const GOTO_REG: u8 = class::JMP | jmp::JA | source::X;
@@ -71,6 +74,9 @@ fn alu_op(insn: Insn) -> Result<Op, ErrorKind> {
                 to: u16::from_be_bytes([to_high, to_low]),
                 from: u16::from_be_bytes([from_high, from_low]),
             });
+        }
+        if width == Width::Bits64 && insn.off == PERCPU_ADDRESS {
+            return Ok(Op::PercpuAddress { dst, src });
         }
         let extend = Extend::find(|(w, off, _)| w == width && off == insn.off)
             .ok_or(ErrorKind::MoveKind { off: insn.off })?;
@@ -349,6 +355,12 @@ impl Op {
                     )
                 }
             }
+            Op::PercpuAddress { dst, src } => with_operand(
+                class::ALU64 | alu::MOV,
+                dst,
+                Operand::Reg(src),
+                PERCPU_ADDRESS,
+            ),
             Op::Jump {
                 cond,
                 width,

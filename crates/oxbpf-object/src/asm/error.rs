@@ -54,7 +54,7 @@ pub enum ErrorKind {
         /// The source field.
         src: u8,
     },
-    /// A register above R10.
+    /// A register above R11.
     NoSuchRegister {
         /// The field that names it, "dst" or "src".
         field: &'static str,
@@ -134,7 +134,7 @@ impl fmt::Display for ErrorKind {
             ErrorKind::NoSuchRegister { field, number } => {
                 write!(
                     f,
-                    "`{field}` names register {number}, but the last one is 10"
+                    "`{field}` names register {number}, but the last one is 11"
                 )
             }
             ErrorKind::ReservedField { code, field, value } => write!(

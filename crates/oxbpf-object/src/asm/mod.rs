@@ -41,7 +41,7 @@ pub use digest::digest;
 pub use error::{Error, ErrorKind};
 pub use insn::{Insn, decode, encode};
 pub use op::{AluOp, AtomicOp, Callee, Cond, Extend, Imm64, Op, SwapTo};
-pub use operand::Reg::{self, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10};
+pub use operand::Reg::{self, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, R11};
 pub use operand::{Narrow, Operand, Size, SwapBits, Width};
 pub use text::{Names, NoNames, listing};
 pub use walk::{Ops, ops};

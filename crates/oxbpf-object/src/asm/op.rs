@@ -59,6 +59,13 @@ pub enum Op {
         /// Address space it is in.
         from: u16,
     },
+    /// Address of this CPU's copy of what a pointer points to; only the kernel's verifier writes it. Linux 6.10.
+    PercpuAddress {
+        /// Result.
+        dst: Reg,
+        /// Pointer to all copies.
+        src: Reg,
+    },
     /// `if left op right goto`.
     Jump {
         /// The comparison.

@@ -8,7 +8,7 @@ use super::table::table;
 /// A register.
 ///
 /// R0 holds return values, R1 to R5 arguments (clobbered by calls), R6 to R9 survive calls, and
-/// R10 is the read-only frame pointer.
+/// R10 is the read-only frame pointer. R11 is the kernel's own: only instructions that its verifier wrote name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Reg {
@@ -23,10 +23,12 @@ pub enum Reg {
     R8,
     R9,
     R10,
+    #[doc(alias = "BPF_REG_AX")]
+    R11,
 }
 
 impl Reg {
-    const ALL: [Reg; 11] = [
+    const ALL: [Reg; 12] = [
         Reg::R0,
         Reg::R1,
         Reg::R2,
@@ -38,9 +40,10 @@ impl Reg {
         Reg::R8,
         Reg::R9,
         Reg::R10,
+        Reg::R11,
     ];
 
-    /// The register with this number, if it is one that programs may name (0 to 10).
+    /// The register with this number, if it is one (0 to 11).
     pub fn from_number(number: u8) -> Option<Reg> {
         Self::ALL.get(usize::from(number)).copied()
     }

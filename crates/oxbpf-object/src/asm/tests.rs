@@ -81,7 +81,7 @@ const IMMEDIATES: [i32; 22] = [
 /// have a meaning and some that have none, registers inside and outside.
 fn slots() -> impl Iterator<Item = Insn> {
     (0..=u8::MAX).flat_map(|code| {
-        [0, 1, 10, 11].into_iter().flat_map(move |dst| {
+        [0, 1, 10, 11, 12].into_iter().flat_map(move |dst| {
             (0..16).flat_map(move |src| {
                 OFFSETS.into_iter().flat_map(move |off| {
                     IMMEDIATES.into_iter().map(move |imm| Insn {
@@ -263,12 +263,12 @@ fn refusals_name_the_slot_and_the_fault() {
             "no move between these registers has offset 32",
         ),
         (
-            insn(0xb7, 11, 0, 0, 0),
-            "`dst` names register 11, but the last one is 10",
+            insn(0xb7, 12, 0, 0, 0),
+            "`dst` names register 12, but the last one is 11",
         ),
         (
             insn(0xbf, 0, 15, 0, 0),
-            "`src` names register 15, but the last one is 10",
+            "`src` names register 15, but the last one is 11",
         ),
         (
             insn(0xd4, 0, 0, 0, 8),
@@ -424,4 +424,20 @@ fn text_of_what_clang_19_has_no_syntax_for() {
     for (op, text) in cases {
         assert_eq!(op.to_string(), text);
     }
+}
+
+#[test]
+fn what_the_verifier_writes_is_shown_as_it_shows_it() {
+    let moved = |dst, src, off| Insn {
+        code: 0xbf,
+        dst,
+        src,
+        off,
+        imm: 0,
+    };
+    let insns = [moved(0, 0, -1), moved(11, 3, 0)];
+    assert_eq!(
+        listing(&insns, &NoNames).to_string(),
+        "0: (bf) r0 = &(void __percpu *)(r0)\n1: (bf) r11 = r3\n"
+    );
 }

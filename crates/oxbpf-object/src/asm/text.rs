@@ -136,6 +136,7 @@ impl Display for Text<'_> {
             Op::AddrSpaceCast { dst, src, to, from } => {
                 write!(f, "{dst} = addr_space_cast({src}, {to}, {from})")
             }
+            Op::PercpuAddress { dst, src } => write!(f, "{dst} = &(void __percpu *)({src})"),
             Op::Jump {
                 cond,
                 width,

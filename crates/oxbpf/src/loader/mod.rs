@@ -263,7 +263,7 @@ impl Loader {
     ///
     /// # Errors
     ///
-    /// What concerns the object as a whole: it is inconsistent, of the other byte order, or the kernel denies the very first step.
+    /// What concerns the object as a whole: it is inconsistent or of the other byte order, or the kernel does not take types that it cannot do without.
     pub fn keep_going<S: Loadable>(&self, spec: S) -> Result<PartialLoad> {
         let spec = spec.into_spec()?;
         let name = spec.name.clone();
@@ -294,12 +294,8 @@ impl Loader {
         let load_btf = |btf| authority.call(|token| ObjectBtf::load(btf, token));
         let (btf, refused_types) = match spec.btf.as_ref().map(load_btf).transpose() {
             Ok(btf) => (btf, None),
-            // Most programs can do without.
-            Err(error)
-                if error.kind() != ErrorKind::PermissionDenied && struct_ops.maps.is_empty() =>
-            {
-                (None, Some(error))
-            }
+            // Most programs can do without. So does one who may load no types, but some programs.
+            Err(error) if struct_ops.maps.is_empty() => (None, Some(error)),
             Err(error) => return Err(error),
         };
         let digests = exclusive::digests(self, &kernel, &spec, &externs, &plan)?;
