@@ -285,7 +285,7 @@ pub(crate) struct RunArgs {
     #[arg(long = "cgroup", value_name = "DIRECTORY")]
     pub(crate) cgroups: Vec<PathBuf>,
 
-    /// Sample this process with `perf_event` programs, instead of every CPU
+    /// Confine programs to this process: those of uprobes, perf events and tasks, which are the ones that can be
     #[arg(long, value_name = "PID")]
     pub(crate) pid: Option<u32>,
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::Verdict;
 use crate::output::{Output, Style};
+use crate::table::wrap;
 
 #[derive(Serialize)]
 struct Report {
@@ -112,9 +113,23 @@ fn text(report: &Report, output: &Output) -> anyhow::Result<()> {
         };
         // Padded before it is painted: what paints takes no room.
         let mark = output.paint(style, format!("{state:<7}"));
-        writeln!(out, "{mark}  {what:<width$}  {text}")?;
-        if let Some(remedy) = remedy {
-            writeln!(out, "{:9}{:width$}  -> {remedy}", "", "")?;
+        write!(out, "{mark}  {what:<width$}")?;
+        let indent = 9 + width + 2;
+        let columns = output.width().unwrap_or(usize::MAX);
+        for (n, line) in wrap(text, columns.saturating_sub(indent))
+            .iter()
+            .enumerate()
+        {
+            let before = if n == 0 { 2 } else { indent };
+            writeln!(out, "{:before$}{line}", "")?;
+        }
+        let Some(remedy) = remedy else { continue };
+        for (n, line) in wrap(remedy, columns.saturating_sub(indent + 3))
+            .iter()
+            .enumerate()
+        {
+            let arrow = if n == 0 { "->" } else { "" };
+            writeln!(out, "{:indent$}{arrow:2} {line}", "")?;
         }
     }
     out.flush()?;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::Verdict;
 use crate::command::FeatureArgs;
 use crate::output::{Output, Style};
+use crate::progress::Progress;
 use crate::suggestion::suggestion;
 use crate::table::{Cell, Column, Table};
 
@@ -56,7 +57,9 @@ pub(crate) fn run(args: &FeatureArgs, output: &Output) -> anyhow::Result<Verdict
         let helpers = group("helpers", &feature::helpers_of(program_type));
         return show(&[helpers], None, args, output);
     }
+    let progress = Progress::of("asking the kernel");
     let report = feature::report();
+    drop(progress);
     let groups = [
         group("program types", &report.program_types),
         group("map types", &report.map_types),

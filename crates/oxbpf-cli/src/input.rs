@@ -22,12 +22,19 @@ pub(crate) struct Object {
 /// What a BPF object's ELF header says that it is for.
 const EM_BPF: u16 = 247;
 
+/// Reads a file. What a directory or a missing file is comes before what the system calls it.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let name = path.display();
+    if path.is_dir() {
+        bail!("`{name}` is a directory, not a file");
+    }
+    fs::read(path).with_context(|| format!("reading `{name}` failed"))
+}
+
 /// Finds the objects in a file: the file itself, or those inside of a program.
 pub(crate) fn objects(path: &Path) -> anyhow::Result<Vec<Object>> {
     let name = path.display();
-    let file: Arc<[u8]> = fs::read(path)
-        .with_context(|| format!("reading `{name}` failed"))?
-        .into();
+    let file: Arc<[u8]> = read(path)?.into();
     let machine = match (file.starts_with(b"\x7fELF"), file.get(5), file.get(18..20)) {
         (true, Some(2), Some([high, low])) => Some(u16::from_be_bytes([*high, *low])),
         (true, _, Some([low, high])) => Some(u16::from_le_bytes([*low, *high])),
@@ -111,6 +118,19 @@ impl fmt::Display for Object {
     }
 }
 
+/// What to call each of several objects so that they can be told apart: its name, or its path where others have the same name.
+pub(crate) fn labels(objects: &[Object]) -> Vec<String> {
+    let names: Vec<String> = objects.iter().map(Object::name).collect();
+    let label = |(object, name): (&Object, &String)| {
+        let is_alone = names.iter().filter(|other| *other == name).count() == 1;
+        match object.path.parent().filter(|_| !is_alone) {
+            Some(directory) => directory.join(name).display().to_string(),
+            None => name.clone(),
+        }
+    };
+    objects.iter().zip(&names).map(label).collect()
+}
+
 /// What these bytes are the start of.
 pub(crate) fn describe(bytes: &[u8]) -> String {
     const KNOWN: &[(&[u8], &str)] = &[
@@ -154,7 +174,21 @@ pub(crate) fn describe(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::describe;
+    use std::path::PathBuf;
+
+    use super::{Object, describe, labels};
+
+    #[test]
+    fn objects_of_one_name_are_told_apart() {
+        let object = |path: &str| Object {
+            path: PathBuf::from(path),
+            position: None,
+            file: [].into(),
+            range: 0..0,
+        };
+        let objects = ["old/a.bpf.o", "new/a.bpf.o", "new/b.o"].map(object);
+        assert_eq!(labels(&objects), ["old/a", "new/a", "b"]);
+    }
 
     #[test]
     fn says_what_a_file_is() {

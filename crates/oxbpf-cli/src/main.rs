@@ -39,7 +39,7 @@ pub(crate) enum Verdict {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return refuse(&error),
+        Err(mut error) => return refuse(&mut error),
     };
     let output = Output::new(&cli.output);
     match dispatch(cli.command, &output) {
@@ -54,7 +54,8 @@ fn main() -> ExitCode {
 }
 
 /// Help and versions are no errors, and neither is nobody reading them.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &mut clap::Error) -> ExitCode {
+    suggestion::of_verbs(error, &Cli::command());
     let _ = error.print();
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }

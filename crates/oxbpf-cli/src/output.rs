@@ -101,6 +101,13 @@ impl Output {
     }
 }
 
+/// So many of something: `1 program`, `2 programs`.
+pub(crate) fn counted(count: impl fmt::Display, noun: &str) -> String {
+    let count = count.to_string();
+    let plural = if count == "1" { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// What text is painted for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Style {

@@ -55,7 +55,7 @@ pub(crate) struct Table<'c> {
 #[derive(Debug)]
 enum Row {
     Cells(Vec<Cell>),
-    /// A line of its own between rows, cut if need be.
+    /// A line of its own between rows, or several if need be.
     Line(usize, Cell),
 }
 
@@ -121,11 +121,12 @@ impl<'c> Table<'c> {
                 Row::Cells(cells) => self.write_row(cells, &widths, output, out)?,
                 Row::Line(indent, cell) => {
                     let room = output.width().map(|width| width.saturating_sub(*indent));
-                    let text = cut(&cell.text, room.unwrap_or(usize::MAX));
-                    write!(out, "{:indent$}", "")?;
-                    match cell.style {
-                        Some(style) => writeln!(out, "{}", output.paint(style, text))?,
-                        None => writeln!(out, "{text}")?,
+                    for text in wrap(&cell.text, room.unwrap_or(usize::MAX)) {
+                        write!(out, "{:indent$}", "")?;
+                        match cell.style {
+                            Some(style) => writeln!(out, "{}", output.paint(style, text))?,
+                            None => writeln!(out, "{text}")?,
+                        }
                     }
                 }
             }
@@ -213,6 +214,24 @@ pub(crate) fn cut(text: &str, room: usize) -> String {
     cut
 }
 
+/// The words of a text in lines of so many characters, with blanks as they are within a line. Longer words are broken.
+pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
+    let room = room.max(LEAST);
+    let chars: Vec<char> = text.chars().collect();
+    let mut lines = Vec::new();
+    let mut rest = &chars[..];
+    while rest.len() > room {
+        let blank = rest[..=room].iter().rposition(|c| *c == ' ');
+        let end = blank.filter(|end| *end > 0).unwrap_or(room);
+        let (line, after) = rest.split_at(end);
+        lines.push(line.iter().collect::<String>().trim_end().to_owned());
+        let blanks = after.iter().take_while(|c| **c == ' ').count();
+        rest = &after[blanks..];
+    }
+    lines.push(rest.iter().collect());
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,11 +268,25 @@ a_name_of_some_length  123456  x
     }
 
     #[test]
+    fn words_go_to_the_next_line() {
+        assert_eq!(wrap("", 20), [""]);
+        assert_eq!(wrap("twelve chars", 12), ["twelve chars"]);
+        assert_eq!(wrap("twelve chars!", 12), ["twelve", "chars!"]);
+        assert_eq!(wrap("a  b   twelve chars", 12), ["a  b", "twelve chars"]);
+        assert_eq!(
+            wrap(&"x".repeat(30), 12),
+            ["x".repeat(12), "x".repeat(12), "x".repeat(6)]
+        );
+        assert_eq!(wrap("a b", usize::MAX), ["a b"]);
+    }
+
+    #[test]
     fn words_are_cut_where_the_terminal_ends() {
         let expected = "\
 NAME              COUNT  WHAT
 a                     1  something that…
-  a line that goes across all of the co…
+  a line that goes across all of the
+  columns
 a_name_of_some…  123456  x
 ";
         assert_eq!(shown(Some(40)), expected);

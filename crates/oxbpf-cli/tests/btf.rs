@@ -204,7 +204,9 @@ fn what_is_not_there_is_said_with_what_is() {
             "no module of that name is loaded",
         ),
         (&["btf", "dmp"], "a similar subcommand exists: 'dump'"),
-        (&["vrfy"], "unrecognized subcommand 'vrfy'"),
+        (&["vrfy"], "a similar subcommand exists: 'verify'"),
+        (&["rnu"], "a similar subcommand exists: 'run'"),
+        (&["dump"], "a similar subcommand exists: 'btf dump'"),
     ] {
         let (_, said, status) = run(args);
         assert!(said.contains(says), "{args:?}: {said}");

@@ -83,7 +83,7 @@ fn records_are_shown_by_their_type() {
         said.contains("not on_nothing: attaching `on_nothing`"),
         "what cannot be attached is named: {said}"
     );
-    assert!(said.ends_with("detached 1 programs\n"), "{said}");
+    assert!(said.ends_with("detached 1 program\n"), "{said}");
     assert!(said.contains("\n2 records, "), "{said}");
 }
 
@@ -271,7 +271,7 @@ fn ctrl_c_detaches_and_sums_up() {
     stderr.read_to_string(&mut said).unwrap();
     let status = child.wait().unwrap().code().unwrap_or(-1);
     assert!(said.contains("attached 1 of 2"), "{said}");
-    assert!(said.ends_with("; detached 1 programs\n"), "{said}");
+    assert!(said.ends_with("; detached 1 program\n"), "{said}");
     assert_eq!(status, 0);
 }
 
@@ -325,7 +325,7 @@ fn maps_fit_a_terminal_and_have_colours_there() {
         .skip_while(|line| !line.starts_with("-- "))
         .collect();
     let (summary, shown) = shown.split_last().unwrap();
-    assert!(summary.ends_with("; detached 1 programs"), "{plain}");
+    assert!(summary.ends_with("; detached 1 program"), "{plain}");
     assert!(
         shown.iter().all(|line| line.chars().count() <= 80),
         "{plain}"
@@ -370,7 +370,7 @@ fn iterators_say_all_they_have_to_say() {
     assert_eq!(status, 0, "{said}");
     let pid = std::process::id().to_string();
     assert!(text.lines().any(|line| line == pid), "{text}");
-    assert!(said.ends_with("detached 1 programs\n"), "{said}");
+    assert!(said.ends_with("detached 1 program\n"), "{said}");
 }
 
 #[test]

@@ -46,6 +46,8 @@ fn masked(text: &str) -> String {
         // New kernels say more about registers.
         .map(|l| match l.trim_start().starts_with('R') {
             true => l.split("; ").next().unwrap(),
+            // They have advice of their own.
+            false if l.contains("-> ") && !l.contains("bpf_core_") => "-> REMEDY",
             false => l,
         })
         .map(|l| {
@@ -119,7 +121,10 @@ fn fits_a_terminal_of_80_columns_and_has_colours_there() {
         plain.lines().all(|line| line.chars().count() <= 80),
         "{plain}"
     );
-    assert!(plain.contains('…'), "{plain}");
+    // What is too long goes on below.
+    let reason = "    invalid access to map value, value_size=8 off=56 size=8; R0 max value is\n    outside of the \
+                  allowed memory range";
+    assert!(plain.contains(reason), "{plain}");
 }
 
 #[test]

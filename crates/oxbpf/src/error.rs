@@ -151,6 +151,13 @@ impl Error {
         self
     }
 
+    /// Takes back what is advised, which was about something else.
+    #[must_use]
+    pub(crate) fn without_remedy(mut self) -> Self {
+        self.0.remedy = None;
+        self
+    }
+
     /// Adds the error that caused this one.
     #[must_use]
     pub(crate) fn with_source(

@@ -65,6 +65,9 @@ pub const MAX_LINK_NAME: usize = 4096;
 /// How many bytes of one line of `trace_pipe` are kept. The kernel's lines are shorter; one without an end is given up.
 pub const MAX_TRACE_LINE: usize = 1 << 16;
 
+/// How many reads of `trace_pipe` one call makes, each of a page: whoever waits for other things too has to have a turn.
+pub const MAX_TRACE_READS: usize = 64;
+
 /// How many bytes of a line of `/proc/kallsyms` are taken for one; a name has 511 at most. The rest would be one more line.
 pub const MAX_SYMBOL_LINE: usize = 1 << 10;
 

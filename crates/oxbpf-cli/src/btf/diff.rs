@@ -9,6 +9,7 @@ use crate::Verdict;
 use crate::command::BtfDiffArgs;
 use crate::input;
 use crate::output::{Output, Style};
+use crate::progress::Progress;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -30,6 +31,7 @@ struct Entry<'a> {
 }
 
 pub(crate) fn run(args: &BtfDiffArgs, output: &Output) -> anyhow::Result<Verdict> {
+    let progress = Progress::of(format!("comparing {} with {}", args.old, args.new));
     let (old, new) = (args.old.read()?, args.new.read()?);
     let mut changes = Vec::new();
     if args.objects.is_empty() {
@@ -44,6 +46,7 @@ pub(crate) fn run(args: &BtfDiffArgs, output: &Output) -> anyhow::Result<Verdict
             }
         }
     }
+    drop(progress);
     changes.retain(|change| is_wanted(&args.types, change));
     if output.is_json {
         let changes = changes.iter().map(entry).collect();

@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::Verdict;
 use crate::command::BtfMinArgs;
 use crate::input;
-use crate::output::Output;
+use crate::output::{Output, counted};
+use crate::progress::Progress;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -25,14 +26,18 @@ pub(crate) fn run(args: &BtfMinArgs, output: &Output) -> anyhow::Result<Verdict>
     let kernel = args.btf.read()?;
     let mut min = MinBtf::new(&kernel)?;
     let mut objects = 0;
+    let progress = Progress::counting("files", args.objects.len());
     for path in &args.objects {
+        progress.begin(path.display().to_string());
         for object in input::objects(path)? {
             let spec = object.parse()?;
             min.keep(&spec)
                 .with_context(|| format!("reading the relocations of {object} failed"))?;
             objects += 1;
         }
+        progress.step();
     }
+    drop(progress);
     let bytes = min.build()?.to_bytes(kernel.endian())?;
     let out = args.out.display().to_string();
     let types = oxbpf_object::btf::Btf::parse(bytes.clone())?.types().len();
@@ -49,11 +54,11 @@ pub(crate) fn run(args: &BtfMinArgs, output: &Output) -> anyhow::Result<Verdict>
         output.json(&report)?;
     } else {
         println(&format!(
-            "{out}: {types} of {} types, {} of {} bytes, for {objects} object{}",
+            "{out}: {types} of {} types, {} of {} bytes, for {}",
             report.types_before,
             report.bytes,
             report.bytes_before,
-            if objects == 1 { "" } else { "s" },
+            counted(objects, "object"),
         ))?;
     }
     Ok(Verdict::Yes)

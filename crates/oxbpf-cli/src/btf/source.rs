@@ -1,7 +1,6 @@
 //! Where types are: what `oxbpf btf` takes for an argument.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -92,7 +91,7 @@ pub(crate) fn of_file(path: &Path) -> anyhow::Result<Btf> {
             None => bail!("`{name}` is a directory"),
         };
     }
-    let bytes = fs::read(path).with_context(|| format!("reading `{name}` failed"))?;
+    let bytes = crate::input::read(path)?;
     match bytes.get(..4) {
         Some([0x9f, 0xeb, ..] | [0xeb, 0x9f, ..]) => {
             Btf::parse(bytes).with_context(|| format!("reading the types in `{name}` failed"))

@@ -72,65 +72,55 @@ pub(super) fn attach(
             attached.not.push((attachable.name().to_owned(), why));
             continue;
         }
+        let name = attachable.name().to_owned();
         let by_option = match &attachable {
             Attachable::Program(loaded) => places.attach(loaded),
             _ => None,
         };
-        match by_option {
-            Some(Ok(links)) => {
-                let name = attachable.name().to_owned();
-                attached.links.extend(links);
-                attached.names.push(name);
-                continue;
+        let links = match by_option {
+            Some(links) => links.map_err(|error| error.to_string()),
+            None => by_section(attachable),
+        };
+        match links {
+            Ok(links) => {
+                taken.extend(place.map(|place| (place, (name.clone(), rank))));
+                let is_iterator = program.is_some_and(|p| p.section.starts_with("iter"));
+                attached.add(name, links, is_iterator);
             }
-            Some(Err(error)) => {
-                let name = attachable.name().to_owned();
-                attached.not.push((name, error.to_string()));
-                continue;
-            }
-            None => {}
-        }
-        for attachment in attach_each([attachable]) {
-            match attachment.outcome {
-                Outcome::Attached(link) => {
-                    let name = attachment.name.clone();
-                    taken.extend(place.clone().map(|place| (place, (name, rank))));
-                    let is_iterator = program.is_some_and(|p| p.section.starts_with("iter"));
-                    if is_iterator {
-                        let mut text = Vec::new();
-                        let read = link.read_iter().map(|mut iter| iter.read_to_end(&mut text));
-                        if let Err(error) = read {
-                            attached
-                                .not
-                                .push((attachment.name.clone(), error.to_string()));
-                        }
-                        attached
-                            .texts
-                            .push(String::from_utf8_lossy(&text).into_owned());
-                    }
-                    attached.add(attachment.name, link);
-                }
-                Outcome::Skipped(reason) => {
-                    let remedy = match attachable {
-                        Attachable::Program(program) => places::hint(program),
-                        _ => String::new(),
-                    };
-                    attached
-                        .not
-                        .push((attachment.name, format!("{reason}{remedy}")));
-                }
-                Outcome::Failed(error) => {
-                    attached.not.push((attachment.name, error.to_string()));
-                }
-            }
+            Err(why) => attached.not.push((name, why)),
         }
     }
     attached
 }
 
+/// As the section says; what is missing in it is named with the option that says it.
+fn by_section(attachable: Attachable<'_>) -> Result<Vec<Link>, String> {
+    let mut links = Vec::new();
+    for attachment in attach_each([attachable]) {
+        match (attachment.outcome, &attachable) {
+            (Outcome::Attached(link), _) => links.push(link),
+            (Outcome::Skipped(reason), Attachable::Program(program)) => {
+                return Err(format!("{reason}{}", places::hint(program)));
+            }
+            (Outcome::Skipped(reason), _) => return Err(reason),
+            (Outcome::Failed(error), _) => return Err(error.to_string()),
+        }
+    }
+    Ok(links)
+}
+
 impl Attached {
-    fn add(&mut self, name: String, link: Link) {
+    fn add(&mut self, name: String, links: Vec<Link>, is_iterator: bool) {
+        for link in links.iter().filter(|_| is_iterator) {
+            let mut text = Vec::new();
+            let read = link.read_iter().map(|mut iter| iter.read_to_end(&mut text));
+            if let Err(error) = read {
+                self.not.push((name.clone(), error.to_string()));
+            }
+            let text = String::from_utf8_lossy(&text).into_owned();
+            self.texts.push(text);
+        }
         self.names.push(name);
-        self.links.push(link);
+        self.links.extend(links);
     }
 }

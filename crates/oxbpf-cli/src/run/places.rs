@@ -10,6 +10,7 @@ use oxbpf::program::{CgroupKind, ProgramKind};
 use oxbpf_object::kernel::AttachType;
 use oxbpf_object::{CollectionSpec, ProgramType};
 
+use super::process;
 use crate::command::RunArgs;
 use crate::pattern::Pattern;
 use crate::suggestion::suggestion;
@@ -21,7 +22,7 @@ pub(super) struct Places<'r> {
     interfaces: &'r [String],
     /// For programs of control groups.
     cgroups: Vec<File>,
-    /// For `perf_event`: the process that is sampled, or all.
+    /// The process that programs are confined to, if they can be.
     pid: Option<u32>,
     /// How often a second it is sampled.
     frequency: u64,
@@ -61,11 +62,14 @@ impl<'r> Places<'r> {
                 };
                 Some(self.cgroups.iter().map(attach).collect())
             }
+            Where::Process => process::attach(program, self.pid?).map(|link| Ok(vec![link?])),
             Where::Clock => {
                 let sampling = Sampling::Frequency(self.frequency);
                 let clock = PerfEvent::software(SoftwareEvent::CPU_CLOCK, sampling);
                 Some(match self.pid {
-                    Some(pid) => clock.process(pid).attach(program).map(|link| vec![link]),
+                    Some(pid) => process::threads(pid, |thread| {
+                        clock.clone().process(thread).attach(program)
+                    }),
                     None => clock
                         .attach_on_each_cpu(program)
                         .map(|links| links.into_iter().collect()),
@@ -81,6 +85,7 @@ enum Where {
     Interface,
     Cgroup,
     Clock,
+    Process,
 }
 
 impl Where {
@@ -92,6 +97,7 @@ impl Where {
                 let is = program.attach_info().attach_type == Some(AttachType::LSM_CGROUP);
                 is.then_some(Where::Cgroup)
             }
+            ProgramType::KPROBE | ProgramType::TRACING => Some(Where::Process),
             kind => CgroupKind::includes(kind).then_some(Where::Cgroup),
         }
     }
@@ -109,7 +115,7 @@ pub(super) fn hint(program: &Program) -> String {
         Some(Where::Interface) => return "; say where with --interface".to_owned(),
         Some(Where::Cgroup) => return "; say where with --cgroup".to_owned(),
         Some(Where::Clock) => return String::new(),
-        None => program.attach_info().section.split('/').next(),
+        Some(Where::Process) | None => program.attach_info().section.split('/').next(),
     };
     match target {
         Some("uprobe" | "uretprobe" | "uprobe.s" | "uretprobe.s") => {

@@ -18,14 +18,19 @@ use super::attach::{self, Attached};
 use super::event::{EventTypes, is_ring};
 use super::maps::{Options, Shown};
 use super::places::Places;
+use super::reason;
 use super::stop::Stop;
 use crate::Verdict;
 use crate::command::RunArgs;
-use crate::output::Output;
+use crate::output::{Output, counted};
+use crate::progress::Progress;
 use crate::value;
 
 /// How many records are shown before the others, and signals, have their turn.
 const AT_A_TIME: usize = 256;
+
+/// How often what was printed before is read away, at most.
+const PASSES: usize = 16;
 
 /// The time between two looks at maps, unless `--interval` says otherwise.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -84,7 +89,19 @@ impl<'r> Session<'r> {
                 events,
             });
         }
-        let printed = prints(spec).then(TracePipe::open).transpose();
+        let printed = prints(spec).then(|| {
+            let mut pipe = TracePipe::open()?;
+            // What programs before this one printed is not what comes out of it. Others may go on printing.
+            for _ in 0..PASSES {
+                let mut is_empty = true;
+                pipe.for_each(|_| is_empty = false)?;
+                if is_empty {
+                    break;
+                }
+            }
+            Ok::<_, oxbpf::Error>(pipe)
+        });
+        let printed = printed.transpose();
         let printed = printed.unwrap_or_else(|error| {
             output.note(format_args!("  no bpf_printk: {error}"));
             None
@@ -98,7 +115,9 @@ impl<'r> Session<'r> {
         // An object that sends records keeps its maps to itself, unless they are asked for.
         let is_asked = !args.maps.is_empty() || args.interval.is_some();
         let refreshes = !maps.is_empty() && (is_asked || sources.is_empty());
+        let progress = Progress::of(format!("attaching `{}`", spec.name));
         let attached = attach::attach(spec, collection, places);
+        drop(progress);
         let session = Session {
             args,
             output,
@@ -120,9 +139,7 @@ impl<'r> Session<'r> {
         let all = names.len() + not.len();
         self.output
             .note(format_args!("attached {} of {all} programs", names.len()));
-        for (name, why) in not {
-            self.output.note(format_args!("  not {name}: {why}"));
-        }
+        reason::tell(not, self.output);
         let is_silent = self.attached.texts.is_empty() && self.sources.is_empty();
         if is_silent && self.printed.is_none() && !self.refreshes {
             self.output
@@ -133,7 +150,7 @@ impl<'r> Session<'r> {
     /// Shows what comes, until it is enough.
     pub(super) fn run(mut self, stop: &Stop) -> anyhow::Result<Verdict> {
         if self.attached.names.is_empty() {
-            let why = most_common(self.attached.not.iter().map(|(_, why)| why));
+            let why = reason::most_common(self.attached.not.iter().map(|(_, why)| why));
             let why = why.map_or(String::new(), |why| format!(": {why}"));
             self.output.error(&anyhow::anyhow!(
                 "nothing is attached, so nothing will come{why}"
@@ -235,7 +252,11 @@ impl<'r> Session<'r> {
         }
         if let Some(pipe) = &mut self.printed {
             let (tally, output) = (&mut self.tally, self.output);
+            let most = self.args.count.unwrap_or(u64::MAX);
             pipe.for_each(|line| {
+                if tally.events + tally.lines >= most {
+                    return;
+                }
                 tally.lines += 1;
                 let shown = printed_line(&line, output, &mut out);
                 if let Err(error) = shown {
@@ -283,10 +304,10 @@ impl<'r> Session<'r> {
         }
         let mut parts = Vec::new();
         if !self.sources.is_empty() {
-            parts.push(format!("{} records", self.tally.events));
+            parts.push(counted(self.tally.events, "record"));
         }
         if self.printed.is_some() {
-            parts.push(format!("{} lines", self.tally.lines));
+            parts.push(counted(self.tally.lines, "line"));
         }
         if self.refreshes && !self.tally.has_shown_maps {
             parts.push("nothing in its maps".to_owned());
@@ -296,27 +317,12 @@ impl<'r> Session<'r> {
         }
         parts.push(format!("{:.1} s", self.start.elapsed().as_secs_f64()));
         self.output.note(format_args!(
-            "{}; detached {count} programs",
-            parts.join(", ")
+            "{}; detached {}",
+            parts.join(", "),
+            counted(count, "program")
         ));
         Ok(Verdict::Yes)
     }
-}
-
-/// Of several reasons the one that stands for most, what they are about left out.
-pub(super) fn most_common<'w>(reasons: impl Iterator<Item = &'w String>) -> Option<&'w str> {
-    // "attaching `p` as a kprobe at `f`: making the probe failed: WHY": from the second colon on they are alike.
-    let essence = |reason: &'w str| {
-        reason
-            .rsplit_once("failed: ")
-            .map_or(reason, |(_, why)| why)
-    };
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for reason in reasons {
-        *counts.entry(essence(reason)).or_default() += 1;
-    }
-    let most = counts.into_iter().max_by_key(|(_, count)| *count);
-    most.map(|(reason, _)| reason)
 }
 
 /// `   1.234  events  pid=1 comm="init"`.

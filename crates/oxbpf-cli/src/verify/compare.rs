@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::result::{FIGURES, Figures, Program, Report, State};
 use crate::command::VerifyArgs;
-use crate::output::{Output, Style};
+use crate::output::{Output, Style, counted};
 use crate::table::{Cell, Column, Table};
 
 /// How much a figure may grow.
@@ -243,8 +243,10 @@ pub(super) fn show(
     let worse = comparison.programs.iter().filter(|p| p.is_worse).count();
     writeln!(
         out,
-        "{} programs on {} and before on {}: {changed} changed, {worse} worse",
-        comparison.compared, comparison.kernel, comparison.old_kernel
+        "{} on {} and before on {}: {changed} changed, {worse} worse",
+        counted(comparison.compared, "program"),
+        comparison.kernel,
+        comparison.old_kernel
     )?;
     out.flush()?;
     Ok(())

@@ -6,20 +6,19 @@ mod result;
 mod show;
 mod verifier;
 
-use std::fs;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::Verdict;
 use crate::command::VerifyArgs;
 use crate::input::{self, Object};
 use crate::output::Output;
 use crate::progress::Progress;
-use result::Report;
+use result::{Program, Report};
 
 pub(crate) fn run(args: &VerifyArgs, output: &Output) -> anyhow::Result<Verdict> {
     let old = match &args.compare {
@@ -37,18 +36,28 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> anyhow::Result<Verdict>
     };
     let cpus = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let jobs = args.jobs.unwrap_or(cpus).get().min(objects.len());
-    let progress = Progress::new("objects", objects.len());
-    let results = in_parallel(&objects, jobs, |object| {
+    let progress = Progress::counting("objects", objects.len());
+    let labels = input::labels(&objects);
+    let labelled: Vec<_> = objects.iter().zip(labels).collect();
+    let results = in_parallel(&labelled, jobs, |(object, label)| {
         // Each object's programs one after the other, if there are objects enough to keep the CPUs busy.
         let threads = (jobs > 1 || args.jobs.is_some()).then_some(NonZeroUsize::MIN);
+        progress.begin(object.path.display().to_string());
         let result = check(object, threads);
-        progress.step(&object.path.display().to_string());
-        result
+        progress.step();
+        let label = |program| Program {
+            object: label.clone(),
+            ..program
+        };
+        result.map(|programs| programs.into_iter().map(label).collect::<Vec<_>>())
     });
     drop(progress);
     let mut report = Report::new(args.btf.as_ref());
     for result in results {
         report.programs.extend(result?);
+    }
+    if report.programs.is_empty() && !args.programs.is_empty() {
+        bail!("no program is called as --program says");
     }
     let is_fine = report.programs.iter().all(|p| p.state.is_fine());
     if let Some(old) = old {
@@ -68,7 +77,7 @@ pub(crate) fn run(args: &VerifyArgs, output: &Output) -> anyhow::Result<Verdict>
 
 fn read_old(path: &std::path::Path) -> anyhow::Result<Report> {
     let name = path.display();
-    let text = fs::read(path).with_context(|| format!("reading `{name}` failed"))?;
+    let text = input::read(path)?;
     serde_json::from_slice(&text).with_context(|| {
         format!(
             "`{name}` is no result of `oxbpf -o json verify`, it is {}",

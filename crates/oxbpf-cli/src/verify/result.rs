@@ -43,6 +43,9 @@ pub(crate) struct Program {
     /// Why it is not accepted, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remedy: Option<String>,
     /// The line of C at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<SourceLine>,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::result::{FIGURES, Program, Report};
 use crate::command::VerifyArgs;
-use crate::output::{Output, Style};
+use crate::output::{Output, Style, counted};
 use crate::table::{Cell, Column, Table};
 
 const COLUMNS: &[Column] = &[
@@ -82,6 +82,9 @@ fn row(program: &Program, table: &mut Table<'_>) {
         };
         table.line(4, format!("{place}{}", source.text.trim()));
     }
+    if let Some(remedy) = &program.remedy {
+        table.line(4, format!("-> {remedy}"));
+    }
     for line in program.log.iter().flat_map(|log| log.lines()) {
         table.line(6, line);
     }
@@ -108,12 +111,10 @@ fn summary(report: &Report) -> String {
         .iter()
         .map(|(state, count)| format!("{count} {state}"))
         .collect();
-    let plural = |count: usize| if count == 1 { "" } else { "s" };
-    let (objects, programs) = (objects.len(), report.programs.len());
     format!(
-        "{objects} object{}, {programs} program{} on {}: {}",
-        plural(objects),
-        plural(programs),
+        "{}, {} on {}: {}",
+        counted(objects.len(), "object"),
+        counted(report.programs.len(), "program"),
         report.kernel,
         if counts.is_empty() {
             "nothing to verify".to_owned()

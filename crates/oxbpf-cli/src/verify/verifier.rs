@@ -74,6 +74,11 @@ pub(super) fn check(
             },
             errno: report.errno(),
             reason: report.summary(),
+            // All other errors say it themselves.
+            remedy: report
+                .error()
+                .filter(|error| error.verifier().is_some())
+                .and_then(|error| error.remedy().map(str::to_owned)),
             source: report.source_line().map(|line| SourceLine {
                 file: line.file.clone(),
                 line: line.line,

@@ -4,45 +4,9 @@ use oxbpf_object::kernel::ProgramType;
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 
-use super::{ProgramLoad, VerifierError};
+use super::{ProgramLoad, VerifierError, advice};
 use crate::error::{ENOTSUPP, Error, ErrorKind};
 use crate::{denied, feature, memlock};
-
-/// What to do about messages of the verifier that come up often: how a part of them begins, and
-/// the advice.
-const ADVICE: &[(&str, &str)] = &[
-    (
-        "cannot call GPL-restricted function",
-        "give the object a licence that is compatible with the GPL: \
-         `char LICENSE[] SEC(\"license\") = \"GPL\";`",
-    ),
-    (
-        "cannot call GPL only function",
-        "give the object a licence that is compatible with the GPL: \
-         `char LICENSE[] SEC(\"license\") = \"GPL\";`",
-    ),
-    (
-        "BPF program is too large",
-        "the verifier gave up after too many steps: bound its loops tighter, or move code to \
-         global functions, which are verified once",
-    ),
-    (
-        "unknown func",
-        "this kernel has no such helper, or not for programs of this type",
-    ),
-    (
-        "program of this type cannot use helper",
-        "this kernel has that helper for programs of other types only",
-    ),
-    (
-        "failed to find the address for kernel symbol",
-        "variables have addresses only in kernels built with CONFIG_KALLSYMS_ALL",
-    ),
-    (
-        "map_value_or_null",
-        "check the pointer that the lookup returned for NULL before using it",
-    ),
-];
 
 /// The error for a load that was answered with `errno`.
 pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierError) -> Error {
@@ -66,11 +30,7 @@ pub(super) fn explain(load: &ProgramLoad<'_>, errno: Errno, verdict: VerifierErr
     if verdict.says_why() {
         // The verifier does not know of lockdown, and advises to use another helper.
         let advice = locked_down(verdict.summary()).or_else(|| verdict.advice().map(Into::into));
-        let remedy = advice.or_else(|| {
-            let summary = verdict.summary();
-            let known = ADVICE.iter().find(|(part, _)| summary.contains(part));
-            known.map(|(_, advice)| (*advice).to_owned())
-        });
+        let remedy = advice.or_else(|| advice::advice(verdict.summary()).map(Into::into));
         let error = error.with_kind(ErrorKind::Rejected).with_verifier(verdict);
         return match remedy {
             Some(remedy) => error.with_remedy(remedy),

@@ -3,6 +3,7 @@
 //! [`ProgramLoad`] is a request, [`Program`] the loaded program, [`VerifierError`] the refusal.
 //! [`Typed`] is a program whose kind the compiler knows.
 
+mod advice;
 mod code;
 mod explain;
 mod handle;

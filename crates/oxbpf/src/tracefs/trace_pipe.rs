@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::limits::MAX_TRACE_LINE;
+use crate::limits::{MAX_TRACE_LINE, MAX_TRACE_READS};
 use crate::{Error, Result};
 
 /// What stands before the text in a line that a BPF program printed.
@@ -71,13 +71,14 @@ impl TracePipe {
         })
     }
 
-    /// Hands over the lines that are there now. Lines that others than BPF programs write are left out.
+    /// Hands over the lines that are there now, or as many as come in [`MAX_TRACE_READS`] reads. Lines that others than BPF programs write are left out.
     ///
     /// # Errors
     /// What the kernel says.
     pub fn for_each(&mut self, mut each: impl FnMut(PrintedLine)) -> Result<()> {
         let mut chunk = [0; 4096];
-        loop {
+        // Programs may print faster than lines are handed over: whoever polls has to have a turn.
+        for _ in 0..MAX_TRACE_READS {
             let read = match rustix::io::read(&self.pipe, &mut chunk) {
                 Ok(read) => read,
                 Err(Errno::INTR) => continue,
@@ -98,6 +99,7 @@ impl TracePipe {
                 self.rest.clear();
             }
         }
+        Ok(())
     }
 }
 
