@@ -2,11 +2,12 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
@@ -31,28 +32,107 @@ pub(crate) fn open(path: &Path, flags: u32, what: &str) -> Result<OwnedFd> {
     sys::obj_get(&c_path, flags).map_err(|errno| explain(errno, path, doing))
 }
 
+/// A name in a directory that is open: it stays in that directory, whatever becomes of the path that led there.
+pub(crate) struct Place<'p> {
+    path: &'p Path,
+    directory: OwnedFd,
+    name: CString,
+}
+
+impl<'p> Place<'p> {
+    /// Opens the directory of a path.
+    pub(crate) fn of(path: &'p Path, doing: &str) -> Result<Self> {
+        let name = path.file_name().ok_or_else(|| {
+            Error::new(ErrorKind::InvalidInput, doing)
+                .with_reason("the path does not end in a name")
+        })?;
+        let name = c_path(Path::new(name), doing)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory =
+            retry_on_intr(|| rustix::fs::openat(CWD, parent(path), flags, Mode::empty()))
+                .map_err(|errno| explain(errno, path, doing.to_owned()))?;
+        Ok(Self {
+            path,
+            directory,
+            name,
+        })
+    }
+
+    /// What has the name now; a symbolic link is one, and not followed.
+    fn stat(&self) -> rustix::io::Result<Stat> {
+        rustix::fs::statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW)
+    }
+
+    /// Opens what is pinned there.
+    fn get(&self) -> rustix::io::Result<OwnedFd> {
+        match sys::obj_get_at(self.directory.as_fd(), &self.name, 0) {
+            // Before 6.5 the kernel knows of no directories.
+            Err(Errno::INVAL) => sys::obj_get(&self.by_number()?, 0),
+            answer => answer,
+        }
+    }
+
+    /// Pins something there.
+    pub(crate) fn pin(&self, fd: BorrowedFd<'_>, doing: &str) -> Result<()> {
+        let pinned = match sys::obj_pin_at(fd, self.directory.as_fd(), &self.name) {
+            Err(Errno::INVAL) => self.by_number().and_then(|path| sys::obj_pin(fd, &path)),
+            answer => answer,
+        };
+        pinned.map_err(|errno| explain(errno, self.path, doing.to_owned()))
+    }
+
+    /// A path that leads through the descriptor of the directory.
+    fn by_number(&self) -> rustix::io::Result<CString> {
+        let mut path = format!("/proc/self/fd/{}/", self.directory.as_raw_fd()).into_bytes();
+        path.extend(self.name.as_bytes());
+        CString::new(path).map_err(|_| Errno::INVAL)
+    }
+
+    /// Gives the name to what another name in the directory stands for.
+    pub(crate) fn take_from(&self, other: &Self, doing: &str) -> Result<()> {
+        rustix::fs::renameat(&other.directory, &other.name, &self.directory, &self.name)
+            .map_err(|errno| explain(errno, self.path, doing.to_owned()))
+    }
+
+    /// Removes the name.
+    pub(crate) fn remove(&self) -> rustix::io::Result<()> {
+        rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty())
+    }
+}
+
 /// Removes a name, if `is_it` says that the object it stands for is the expected one.
+///
+/// Everything is done in one directory, which is opened first, and what has the name just before it is removed is what was looked at.
+/// Who may write to that directory can still put something else there between these two calls: no call removes a name only if
+/// it stands for something.
 pub(crate) fn unpin(
     path: &Path,
     what: &str,
     is_it: impl FnOnce(OwnedFd) -> Result<bool>,
 ) -> Result<()> {
-    let doing = || format!("unpinning {what} from `{}`", path.display());
-    let found = open(path, 0, what).map_err(|e| e.context(doing()))?;
-    if !is_it(found)? {
-        return Err(Error::new(ErrorKind::InvalidInput, doing())
-            .with_reason("something else is pinned there"));
-    }
-    // Opening went through a symbolic link; removing would not, and leave the pin.
-    if path.is_symlink() {
-        return Err(Error::new(ErrorKind::InvalidInput, doing())
+    let doing = format!("unpinning {what} from `{}`", path.display());
+    let explain = |errno| explain(errno, path, doing.clone());
+    let another = || {
+        Error::new(ErrorKind::InvalidInput, doing.clone())
+            .with_reason("something else is pinned there")
+    };
+    let place = Place::of(path, &doing)?;
+    let before = place.stat().map_err(explain)?;
+    // Opening would go through a symbolic link; removing would not, and leave the pin.
+    if FileType::from_raw_mode(before.st_mode) == FileType::Symlink {
+        return Err(Error::new(ErrorKind::InvalidInput, doing)
             .with_reason("it is a symbolic link")
             .with_remedy("give the path that it leads to"));
     }
-    std::fs::remove_file(path).map_err(|e| {
-        let errno = Errno::from_io_error(&e).unwrap_or(Errno::IO);
-        Error::syscall(errno, doing())
-    })
+    let found = place.get().map_err(explain)?;
+    if !is_it(found)? {
+        return Err(another());
+    }
+    let now = place.stat().map_err(explain)?;
+    if (now.st_dev, now.st_ino) != (before.st_dev, before.st_ino) {
+        return Err(another());
+    }
+    place.remove().map_err(explain)
 }
 
 fn explain(errno: Errno, path: &Path, doing: String) -> Error {

@@ -193,3 +193,69 @@ fn the_loader_takes_over_only_what_fits() {
         "nothing is left of the loads that failed"
     );
 }
+
+#[test]
+fn the_name_of_a_map_leads_nowhere_else() {
+    let bpffs = common::own_bpffs();
+    std::fs::create_dir(bpffs.join("ours")).unwrap();
+    let theirs = bpffs.join("hits");
+    map("theirs").pin(&theirs).unwrap();
+    for name in ["../hits", "/sys/fs/bpf/hits", "hits/.", "..", ".", ""] {
+        let mut spec = fixtures::maps::Spec::embedded()
+            .unwrap()
+            .into_spec()
+            .unwrap();
+        let map = spec.map_mut("hits").unwrap();
+        map.pinning = Pinning::ByName;
+        map.name = name.to_owned();
+        let load = Loader::new().pin_root(bpffs.join("ours")).load(spec);
+        is(load, ErrorKind::InvalidInput, "no name of a file");
+    }
+    assert_eq!(std::fs::read_dir(bpffs.join("ours")).unwrap().count(), 0);
+}
+
+/// A path that leads to another directory each moment: a pin is removed only where it was looked at.
+#[test]
+fn a_pin_is_removed_where_it_was_found() {
+    let bpffs = common::own_bpffs();
+    let elsewhere = Elsewhere::new("swapped");
+    let (ours, theirs) = (map("ours"), map("theirs"));
+    for dir in ["a", "b"] {
+        std::fs::create_dir(bpffs.join(dir)).unwrap();
+    }
+    theirs.pin(bpffs.join("b/pin")).unwrap();
+    let current = elsewhere.0.join("current");
+    symlink(bpffs.join("a"), &current).unwrap();
+    // Hung up when the scope is left, by a panic, too.
+    let (going_on, is_going_on) = std::sync::mpsc::channel::<()>();
+    let next = elsewhere.0.join("next");
+    std::thread::scope(|scope| {
+        let _going_on = going_on;
+        let (next, current, bpffs) = (&next, &current, &bpffs);
+        scope.spawn(move || {
+            let mut directories = ["b", "a"].iter().cycle();
+            let hung_up = Err(std::sync::mpsc::TryRecvError::Disconnected);
+            while is_going_on.try_recv() != hung_up {
+                let directory = directories.next().unwrap();
+                symlink(bpffs.join(directory), &next).unwrap();
+                std::fs::rename(&next, &current).unwrap();
+            }
+        });
+        let (mut removed, mut refused) = (0, 0);
+        let start = std::time::Instant::now();
+        while start.elapsed().as_secs() < 2 || removed == 0 || refused == 0 {
+            ours.pin(bpffs.join("a/pin")).unwrap();
+            match ours.unpin(current.join("pin")) {
+                Ok(()) => removed += 1,
+                Err(error) => {
+                    refused += 1;
+                    assert!(error.to_string().contains("something else"), "{error}");
+                    ours.unpin(bpffs.join("a/pin")).unwrap();
+                }
+            }
+            assert!(!bpffs.join("a/pin").exists());
+            assert!(bpffs.join("b/pin").exists(), "theirs is gone");
+        }
+        println!("removed {removed} times, refused {refused} times");
+    });
+}

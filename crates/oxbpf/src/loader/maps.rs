@@ -1,7 +1,7 @@
 //! Creating maps, or taking over those that exist, and filling them.
 
 use std::os::fd::{AsFd, AsRawFd};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use oxbpf_object::MapType;
 use oxbpf_object::spec::{CollectionSpec, DataKind, DataSection, MapSpec, Pinning, SlotRef};
@@ -118,7 +118,7 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
         return Made::taken_over(map.clone(), &spec);
     }
     let pin = match spec.pinning {
-        Pinning::ByName => Some(loader.pin_root.join(&spec.name)),
+        Pinning::ByName => Some(loader.pin_root.join(one_name(&spec)?)),
         Pinning::None => None,
     };
     if let Some(path) = &pin {
@@ -153,6 +153,19 @@ fn create_one(context: Context<'_>, position: usize, spec: &MapSpec) -> Result<M
         }
     }
     Ok(made)
+}
+
+/// The name of a map that is pinned by it. Objects may say anything; a path would lead out of the directory for pins.
+fn one_name(spec: &MapSpec) -> Result<&str> {
+    let mut parts = Path::new(&spec.name).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(name)), None) if name.len() == spec.name.len() => Ok(&spec.name),
+        _ => Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("pinning map `{}`", spec.name),
+        )
+        .with_reason("its name is no name of a file")),
+    }
 }
 
 /// Gives a map and the template of its inner maps the sizes that this machine wants.

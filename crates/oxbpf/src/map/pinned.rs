@@ -1,6 +1,7 @@
 //! Pinned maps: opened for one direction, compared with what is wanted, and replaced by what is.
 
 use std::fmt;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use oxbpf_object::kernel::{MapFlags, MapType};
@@ -8,7 +9,8 @@ use oxbpf_object::spec::MapSpec;
 use rustix::thread::CapabilitySet;
 
 use super::{CreateOptions, Map, UpdateFlags};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::pin::Place;
 use crate::sys::{self, ObjectKind};
 use crate::{denied, pin};
 
@@ -65,7 +67,7 @@ impl Map {
     ///
     /// # Errors
     ///
-    /// As [`Map::open_pinned`]; [`ErrorKind::PermissionDenied`] if the file may not be opened so.
+    /// As [`Map::open_pinned`]; [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied) if the file may not be opened so.
     #[doc(alias = "BPF_OBJ_GET")]
     pub fn open_pinned_for(path: impl AsRef<Path>, access: Access) -> Result<Self> {
         let path = path.as_ref();
@@ -199,10 +201,10 @@ impl Map {
         let mut beside = path.as_os_str().to_owned();
         beside.push("-new");
         let beside = Path::new(&beside);
-        new.pin(beside).map_err(|error| error.context(doing()))?;
-        std::fs::rename(beside, path).map_err(|error| {
-            let _ = std::fs::remove_file(beside);
-            Error::new(ErrorKind::Kernel, doing()).with_source(error)
+        let (from, to) = (Place::of(beside, &doing())?, Place::of(path, &doing())?);
+        from.pin(new.as_fd(), &doing())?;
+        to.take_from(&from, &doing()).inspect_err(|_| {
+            let _ = from.remove();
         })?;
         Ok((new, copied))
     }

@@ -116,6 +116,9 @@ impl Program {
 
     /// Removes a name that [`Program::pin`] gave. The program lives on while anything else holds it.
     ///
+    /// The directory is opened once; the name is looked at and removed in it, whatever becomes of the path meanwhile. Whoever may write
+    /// to that directory can still put something else in the program's place between the last look and the removal.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::InvalidInput`] if it is the

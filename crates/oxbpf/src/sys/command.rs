@@ -182,6 +182,20 @@ pub(crate) fn obj_pin(fd: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     unsafe { bpf(Command::OBJ_PIN, &mut attr) }.map(drop)
 }
 
+/// OBJ_PIN to a name in a directory. Since 6.5; EINVAL before.
+#[doc(alias = "BPF_F_PATH_FD")]
+pub(crate) fn obj_pin_at(fd: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &CStr) -> Result<()> {
+    let mut attr = uapi::ObjPin {
+        pathname: name.as_ptr() as u64,
+        bpf_fd: raw(fd),
+        file_flags: uapi::BPF_F_PATH_FD,
+        path_fd: directory.as_raw_fd(),
+        ..Default::default()
+    };
+    // SAFETY: the address is that of a NUL-terminated string.
+    unsafe { bpf(Command::OBJ_PIN, &mut attr) }.map(drop)
+}
+
 /// OBJ_GET: opens what a name in a BPF file system stands for. `flags` are 0,
 /// `BPF_F_RDONLY` or `BPF_F_WRONLY`.
 #[doc(alias = "BPF_OBJ_GET")]
@@ -189,6 +203,19 @@ pub(crate) fn obj_get(path: &CStr, flags: u32) -> Result<OwnedFd> {
     let mut attr = uapi::ObjPin {
         pathname: path.as_ptr() as u64,
         file_flags: flags,
+        ..Default::default()
+    };
+    // SAFETY: the address is that of a NUL-terminated string.
+    unsafe { bpf_fd(Command::OBJ_GET, &mut attr) }
+}
+
+/// OBJ_GET of a name in a directory. Since 6.5; EINVAL before.
+#[doc(alias = "BPF_F_PATH_FD")]
+pub(crate) fn obj_get_at(directory: BorrowedFd<'_>, name: &CStr, flags: u32) -> Result<OwnedFd> {
+    let mut attr = uapi::ObjPin {
+        pathname: name.as_ptr() as u64,
+        file_flags: flags | uapi::BPF_F_PATH_FD,
+        path_fd: directory.as_raw_fd(),
         ..Default::default()
     };
     // SAFETY: the address is that of a NUL-terminated string.

@@ -70,6 +70,7 @@ impl Command {
 pub(crate) const BPF_OBJ_NAME_LEN: usize = 16;
 pub(crate) const BPF_TAG_SIZE: usize = 8;
 pub(crate) const BPF_BUILD_ID_SIZE: usize = 20;
+pub(crate) const BPF_F_PATH_FD: u32 = 1 << 14;
 pub(crate) const BPF_F_ALLOW_OVERRIDE: u32 = 1;
 pub(crate) const BPF_F_ALLOW_MULTI: u32 = 2;
 pub(crate) const BPF_F_REPLACE: u32 = 4;
