@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::Targets;
 use super::compat::same_kind;
 use super::error::ErrorKind;
+use super::kind::CoreRelocKind;
 use super::name;
-use crate::btf::{Btf, Kind, TypeId};
+use crate::btf::{self, Btf, Kind, TypeId};
 
 /// A type of the kernel that has the name looked for, flavours aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,24 +52,55 @@ fn key(kind: Kind, name: &[u8]) -> Name {
 }
 
 impl Candidates {
-    pub(super) fn announce(&mut self, kind: Kind, name: &[u8]) {
-        self.names
-            .entry(key(kind, name))
-            .or_insert(Found::Unsearched);
+    /// Tells which relocations of an object with these types will come.
+    pub(super) fn announce(&mut self, local: &Btf, relos: impl IntoIterator<Item = btf::CoreRelo>) {
+        for relo in relos {
+            if CoreRelocKind(relo.kind) == CoreRelocKind::TYPE_ID_LOCAL {
+                continue;
+            }
+            // What cannot be read is an error once it is relocated.
+            let Ok(ty) = local.get(relo.type_id) else {
+                continue;
+            };
+            match ty.name_bytes() {
+                Ok([]) | Err(_) => {}
+                Ok(name) => self.look_for(ty.kind(), name),
+            }
+        }
+    }
+
+    fn look_for(&mut self, kind: Kind, name: &[u8]) {
+        let name = self.names.entry(key(kind, name));
+        name.or_insert(Found::Unsearched);
     }
 
     pub(super) fn btf(&self, candidate: Candidate) -> Option<&Btf> {
         self.btfs.get(candidate.btf)
     }
 
+    /// Every type that a relocation of an object with these types may mean.
+    pub(super) fn of(
+        &mut self,
+        local: &Btf,
+        relo: btf::CoreRelo,
+        targets: &dyn Targets,
+    ) -> Result<Arc<[Candidate]>, ErrorKind> {
+        let ty = local.get(relo.type_id).map_err(ErrorKind::LocalTypes)?;
+        let name = ty.name_bytes().map_err(ErrorKind::LocalTypes)?;
+        if name.is_empty() {
+            return Err(ErrorKind::Anonymous);
+        }
+        self.find(ty.kind(), name, targets)
+    }
+
     /// Every type of this kind and name in the kernel or, if it has none, in its modules.
-    pub(super) fn find(
+    fn find(
         &mut self,
         kind: Kind,
         name: &[u8],
         targets: &dyn Targets,
     ) -> Result<Arc<[Candidate]>, ErrorKind> {
-        self.announce(kind, name);
+        self.look_for(kind, name);
         let key = key(kind, name);
         if matches!(self.names.get(&key), Some(Found::Unsearched)) {
             if self.btfs.is_empty() {

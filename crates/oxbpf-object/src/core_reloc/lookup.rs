@@ -71,14 +71,7 @@ impl<'a> Lookup<'a> {
         relos: impl IntoIterator<Item = btf::CoreRelo>,
     ) -> Lookup<'a> {
         let mut candidates = Candidates::default();
-        for relo in relos {
-            if let Ok(ty) = local.get(relo.type_id) {
-                match ty.name_bytes() {
-                    Ok([]) | Err(_) => {}
-                    Ok(name) => candidates.announce(ty.kind(), name),
-                }
-            }
-        }
+        candidates.announce(local, relos);
         Lookup {
             local,
             target,
@@ -103,15 +96,7 @@ impl<'a> Lookup<'a> {
         if local.kind == CoreRelocKind::TYPE_ID_LOCAL {
             return Ok(Vec::new());
         }
-        let ty = self
-            .local
-            .get(relo.type_id)
-            .map_err(ErrorKind::LocalTypes)?;
-        let name = ty.name_bytes().map_err(ErrorKind::LocalTypes)?;
-        if name.is_empty() {
-            return Err(ErrorKind::Anonymous);
-        }
-        let found = self.candidates.find(ty.kind(), name, self.target)?;
+        let found = self.candidates.of(self.local, relo, self.target)?;
         let mut places = Vec::new();
         for candidate in found.iter() {
             if let Ok(spec) = matching::find(&local, self.target, candidate.id)? {

@@ -81,18 +81,7 @@ impl<'t> CoreReloc<'t> {
     /// Tells which relocations will come, so that all their types are looked for in one pass over
     /// the kernel's. Without it each new name costs a pass.
     pub fn announce(&mut self, relos: impl IntoIterator<Item = btf::CoreRelo>) {
-        for relo in relos {
-            if CoreRelocKind(relo.kind) == CoreRelocKind::TYPE_ID_LOCAL {
-                continue;
-            }
-            let Ok(ty) = self.local.get(relo.type_id) else {
-                continue; // an error once it is relocated
-            };
-            match ty.name_bytes() {
-                Ok([]) | Err(_) => {}
-                Ok(name) => self.candidates.announce(ty.kind(), name),
-            }
-        }
+        self.candidates.announce(&self.local, relos);
     }
 
     /// Relocates the instructions of one function, or of a whole program. The positions of the
@@ -194,15 +183,7 @@ impl<'t> CoreReloc<'t> {
         let fitting = match self.fitting.get(&relo.type_id) {
             Some(fitting) => fitting.clone(),
             None => {
-                let ty = self
-                    .local
-                    .get(relo.type_id)
-                    .map_err(ErrorKind::LocalTypes)?;
-                let name = ty.name_bytes().map_err(ErrorKind::LocalTypes)?;
-                if name.is_empty() {
-                    return Err(ErrorKind::Anonymous);
-                }
-                let found = self.candidates.find(ty.kind(), name, self.targets)?;
+                let found = self.candidates.of(&self.local, relo, self.targets)?;
                 found.to_vec()
             }
         };

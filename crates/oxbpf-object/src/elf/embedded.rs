@@ -2,9 +2,8 @@
 
 use object::elf;
 
+use super::file::HEADER_SIZE;
 use crate::Endian;
-
-const HEADER_SIZE: usize = 64;
 
 /// Finds the BPF objects inside of a file, such as a program that was built with them, and returns the bytes of each.
 ///

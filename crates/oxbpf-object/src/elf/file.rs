@@ -11,7 +11,8 @@ use super::{Error, ErrorKind};
 use crate::Endian;
 use crate::limits::MAX_NAME;
 
-const HEADER_SIZE: usize = 64;
+/// Bytes of the header of an ELF file of 64 bits, and of each header of a section.
+pub(crate) const HEADER_SIZE: usize = 64;
 /// The type of a relocation that asks for nothing.
 const R_BPF_NONE: u32 = 0;
 

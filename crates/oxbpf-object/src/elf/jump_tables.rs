@@ -8,6 +8,9 @@ use super::role::Role;
 use super::{Error, ErrorKind};
 use crate::spec::{Function, JumpTable, RelocTarget};
 
+/// The section that they are in.
+pub(crate) const SECTION: &str = ".jumptables";
+
 /// Bytes of an entry.
 const ENTRY: usize = 8;
 

@@ -16,7 +16,7 @@ mod error;
 mod externs;
 pub(crate) mod file;
 mod functions;
-mod jump_tables;
+pub(crate) mod jump_tables;
 mod legacy_maps;
 mod relocations;
 mod role;

@@ -55,7 +55,7 @@ impl Role {
     fn of_data(name: &str) -> Role {
         match name {
             ".maps" => Role::BtfMaps,
-            ".jumptables" => Role::JumpTables,
+            super::jump_tables::SECTION => Role::JumpTables,
             ".struct_ops" => Role::StructOps {
                 link: false,
                 optional: false,

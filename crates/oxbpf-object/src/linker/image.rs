@@ -9,8 +9,8 @@ use super::sections::{Output, Sections};
 use super::{Error, ErrorKind};
 use crate::Endian;
 
-const HEADER_SIZE: u64 = 64;
-const SECTION_HEADER_SIZE: u64 = 64;
+const HEADER_SIZE: u64 = crate::elf::file::HEADER_SIZE as u64;
+const SECTION_HEADER_SIZE: u64 = HEADER_SIZE;
 const SYMBOL_SIZE: u64 = 24;
 const RELOCATION_SIZE: u64 = 16;
 

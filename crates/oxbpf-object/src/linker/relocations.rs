@@ -12,9 +12,7 @@ use super::{Error, ErrorKind};
 use crate::Endian;
 use crate::asm::Insn;
 use crate::elf::file::{Relocation, Symbol};
-
-/// The section of tables that indirect jumps go by.
-const JUMP_TABLES: &str = ".jumptables";
+use crate::elf::jump_tables;
 
 const R_BPF_64_ABS64: u32 = 2;
 const R_BPF_64_ABS32: u32 = 3;
@@ -184,7 +182,7 @@ pub(super) fn rebase(
                 let is_code = patched.executable;
                 let is_table = symbol
                     .section
-                    .is_some_and(|of| input.file.section_name(of) == JUMP_TABLES);
+                    .is_some_and(|of| input.file.section_name(of) == jump_tables::SECTION);
                 if let (true, Some(table)) = (is_table && is_code, target) {
                     let start = table.offset.checked_add(symbol.value);
                     let is_new = tables_moved.insert((table.output, start));
