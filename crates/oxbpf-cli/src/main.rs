@@ -47,6 +47,11 @@ fn main() -> ExitCode {
         Ok(Verdict::No) => ExitCode::from(1),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
+            // Reading says what it reads; what is left is printing.
+            let error = match error.is::<io::Error>() {
+                true => error.context("printing what was found failed"),
+                false => error,
+            };
             output.error(&error);
             ExitCode::from(2)
         }

@@ -147,6 +147,54 @@ fn what_programs_print_is_shown() {
 }
 
 #[test]
+fn what_was_printed_before_is_not_shown() {
+    if !may_load() {
+        return;
+    }
+    let mut spec = oxbpf_object::CollectionSpec::parse(fixtures::object("shown")).unwrap();
+    let only = spec.variable_bytes_mut("only_pid").unwrap();
+    only.copy_from_slice(&std::process::id().to_ne_bytes());
+    let greeting = spec.variable_bytes_mut("greeting").unwrap();
+    greeting[..6].copy_from_slice(b"stale\0");
+    let objects = oxbpf::Loader::new().load(spec).unwrap();
+    let link = objects.program("on_getpid").unwrap().attach().unwrap();
+    for _ in 0..3 {
+        let _ = rustix::process::getpid();
+    }
+    drop(link);
+    let (text, said, _) = shown(&["-d", "1", "-s", "greeting=fresh"]).unwrap();
+    assert!(text.contains("] fresh from the program"), "{text}{said}");
+    assert!(!text.contains("stale"), "{text}");
+}
+
+#[test]
+fn what_the_verifier_refuses_comes_with_its_line_and_advice() {
+    if !may_load() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let object = fixture(directory.path(), "rejected");
+    let (_, said, status) = run(["run", object.to_str().unwrap(), "-p", "no_null_check"]);
+    let lines: Vec<_> = said.lines().collect();
+    let [why, place, advice, end] = lines[..] else {
+        panic!("{said}");
+    };
+    let invalid = "R0 invalid mem access 'map_value_or_null'";
+    assert!(
+        why.starts_with(&format!("  not no_null_check: {invalid}")),
+        "{said}"
+    );
+    assert!(
+        place.starts_with("    rejected.bpf.c:") || place.starts_with("    ./rejected.bpf.c:"),
+        "{said}"
+    );
+    assert!(advice.starts_with("    -> "), "{said}");
+    let all = format!("oxbpf: no program of `rejected` could be loaded: {invalid}");
+    assert!(end.starts_with(&all), "{said}");
+    assert_eq!(status, 1);
+}
+
+#[test]
 fn c_is_compiled_on_the_spot() {
     if bpf2rs::Clang::find().is_err() {
         skip("there is no clang");
@@ -276,6 +324,26 @@ fn ctrl_c_detaches_and_sums_up() {
 }
 
 #[test]
+fn results_that_have_no_room_are_an_error() {
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    for args in [
+        &["feature"][..],
+        &["-o", "json", "doctor"],
+        &["btf", "dump"],
+    ] {
+        let output = oxbpf().args(args).stdout(full()).output().unwrap();
+        let (_, said, status) = said(output);
+        let why = "oxbpf: printing what was found failed: No space left on device (os error 28)\n";
+        assert_eq!((said.as_str(), status), (why, 2), "{args:?}");
+    }
+}
+
+#[test]
 fn nobody_reading_is_no_error() {
     let this = env!("CARGO_BIN_EXE_oxbpf");
     for what in ["btf dump", "completions bash", "man", "btf dump -f raw"] {
@@ -388,6 +456,10 @@ fn xdp_programs_want_an_interface() {
     let (_, said, status) = run([&xdp[..], &["-I", "lo"]].concat());
     assert!(said.contains("attached 1 of 1 programs"), "{said}");
     assert_eq!(status, 0);
+    let (_, said, _) = run(["run", object, "-p", "at_raw_tp", "-d", "0.1", "-I", "lo"]);
+    let nothing =
+        "  --interface changes nothing: no program of `tracing` is attached to an interface\n";
+    assert!(said.starts_with(nothing), "{said}");
     let (_, said, _) = run([&xdp[..], &["-I", "no_such0"]].concat());
     assert!(said.contains("no_such0"), "{said}");
 }

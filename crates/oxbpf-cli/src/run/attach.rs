@@ -103,6 +103,11 @@ fn by_section(attachable: Attachable<'_>) -> Result<Vec<Link>, String> {
                 return Err(format!("{reason}{}", places::hint(program)));
             }
             (Outcome::Skipped(reason), _) => return Err(reason),
+            (Outcome::Failed(error), Attachable::Program(program))
+                if !places::is_target(program) =>
+            {
+                return Err(format!("{error}{}", places::hint(program)));
+            }
             (Outcome::Failed(error), _) => return Err(error.to_string()),
         }
     }

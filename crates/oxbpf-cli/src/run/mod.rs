@@ -20,7 +20,7 @@ use oxbpf_object::CollectionSpec;
 use crate::Verdict;
 use crate::command::RunArgs;
 use crate::input;
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::pattern;
 use crate::progress::Progress;
 use crate::settle;
@@ -59,6 +59,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<Verdict> {
     if let Some(pid) = args.pid {
         process::check(&spec, pid, output)?;
     }
+    places.check(&spec, output);
     let stop = stop::Stop::on_signals()?;
     let Some(collection) = load(&spec, args, output)? else {
         return Ok(Verdict::No);
@@ -107,9 +108,9 @@ fn read(args: &RunArgs, file: &std::path::Path, output: &Output) -> anyhow::Resu
         (all, Some(n)) => match all.get(n) {
             Some(object) => object.parse(),
             None => bail!(
-                "`{}` has {} BPF objects inside, counted from 0",
+                "`{}` has {} inside, counted from 0",
                 file.display(),
-                all.len()
+                counted(all.len(), "BPF object")
             ),
         },
     }

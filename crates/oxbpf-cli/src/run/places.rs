@@ -8,10 +8,12 @@ use oxbpf::Program;
 use oxbpf::link::{Cgroup, Link, LsmCgroup, PerfEvent, Sampling, SoftwareEvent, Tcx, Xdp};
 use oxbpf::program::{CgroupKind, ProgramKind};
 use oxbpf_object::kernel::AttachType;
+use oxbpf_object::section_name::SectionName;
 use oxbpf_object::{CollectionSpec, ProgramType};
 
 use super::process;
 use crate::command::RunArgs;
+use crate::output::Output;
 use crate::pattern::Pattern;
 use crate::suggestion::suggestion;
 
@@ -40,6 +42,38 @@ impl<'r> Places<'r> {
             pid: args.pid,
             frequency: args.frequency,
         })
+    }
+
+    /// Says which options are about no program of the object: who gave them expects something of them.
+    pub(super) fn check(&self, spec: &CollectionSpec, output: &Output) {
+        let is_for = |place: Where| {
+            let mut programs = spec.programs().iter().filter(|program| program.autoload);
+            programs.any(|program| {
+                let kind = program.prog_type.unwrap_or(ProgramType::UNSPEC);
+                Where::is(kind, program.attach_type) == Some(place)
+            })
+        };
+        for (option, is_given, place, what) in [
+            (
+                "--interface",
+                !self.interfaces.is_empty(),
+                Where::Interface,
+                "an interface",
+            ),
+            (
+                "--cgroup",
+                !self.cgroups.is_empty(),
+                Where::Cgroup,
+                "a control group",
+            ),
+        ] {
+            if is_given && !is_for(place) {
+                output.note(format_args!(
+                    "  {option} changes nothing: no program of `{}` is attached to {what}",
+                    spec.name
+                ));
+            }
+        }
     }
 
     /// Attaches a program where the options say, if it is of a kind that they are about.
@@ -80,7 +114,7 @@ impl<'r> Places<'r> {
 }
 
 /// What a program is attached to that its section cannot name.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Where {
     Interface,
     Cgroup,
@@ -90,11 +124,15 @@ enum Where {
 
 impl Where {
     fn of(program: &Program) -> Option<Where> {
-        match program.program_type() {
+        Where::is(program.program_type(), program.attach_info().attach_type)
+    }
+
+    fn is(kind: ProgramType, attach_type: Option<AttachType>) -> Option<Where> {
+        match kind {
             ProgramType::XDP | ProgramType::SCHED_CLS => Some(Where::Interface),
             ProgramType::PERF_EVENT => Some(Where::Clock),
             ProgramType::LSM => {
-                let is = program.attach_info().attach_type == Some(AttachType::LSM_CGROUP);
+                let is = attach_type == Some(AttachType::LSM_CGROUP);
                 is.then_some(Where::Cgroup)
             }
             ProgramType::KPROBE | ProgramType::TRACING => Some(Where::Process),
@@ -107,6 +145,16 @@ impl Where {
 fn goes_out(program: &Program) -> bool {
     let info = program.attach_info();
     info.attach_type == Some(AttachType::TCX_EGRESS) || info.section.ends_with("egress")
+}
+
+/// Whether what a program is to be attached to has the form that its section asks for.
+pub(super) fn is_target(program: &Program) -> bool {
+    let info = program.attach_info();
+    let named = SectionName::parse(&info.section).map(|known| SectionName {
+        target: info.target.as_deref(),
+        ..known
+    });
+    named.is_none_or(|named| named.parse_target().is_ok())
 }
 
 /// Which option says where to attach a program that was passed over, as the end of a sentence.
