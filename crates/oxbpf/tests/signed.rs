@@ -203,6 +203,53 @@ fn a_program_of_an_object_is_signed_once() {
     assert_eq!(error.errno(), Some(Errno::KEYREJECTED), "{error}");
 }
 
+/// Linux 7 wants all maps of a signed program to be, frozen ones, and their contents to be signed.
+#[test]
+fn the_maps_of_a_signed_program_are_for_it_alone() {
+    let Some(key) = Key::new("owner") else {
+        skip!("{NO_OPENSSL}");
+    };
+    let mut spec = globals();
+    let count = position(&spec, "count");
+    let is_constant = |map: &MapSpec| map.name == ".rodata";
+    let constants = spec.maps().iter().position(is_constant).unwrap();
+    let function = spec.program("count").unwrap().function;
+    let function = &mut spec.functions_mut()[function];
+    function.insns = asm::program([asm::load_map_value(R1, 0, 0), asm::mov(R0, 0), asm::exit()]);
+    function.line_info.clear();
+    function.relocs = vec![oxbpf::object::spec::Reloc {
+        insn: 0,
+        target: RelocTarget::MapValue {
+            map: constants,
+            offset: 0,
+        },
+    }];
+    let map = &mut spec.maps_mut()[constants];
+    map.exclusive_to = Some(count);
+    let mut contents = map.data.as_ref().unwrap().contents.to_vec();
+    contents.resize(map.value_size as usize, 0);
+    require!(key.add(), "{NOT_CHECKED}");
+    let insns = spec.signed_bytes(count).unwrap();
+    let with_signature_of = |bytes: &[u8]| {
+        let signature = key.sign(bytes);
+        let loader = Loader::new().signature("count", &*signature, Keyring::PROCESS);
+        loader.load(spec.clone())
+    };
+    let of_insns = with_signature_of(&insns);
+    if of_insns.as_ref().is_err_and(is_unchecked) {
+        skip!("{NOT_CHECKED}");
+    }
+    let of_all = with_signature_of(&[&*insns, &*contents].concat());
+    match (of_insns, of_all) {
+        // Linux 6.18, and 7.
+        (Ok(loaded), Err(error)) | (Err(error), Ok(loaded)) => {
+            assert!(loaded.has_program("count"));
+            assert_eq!(error.errno(), Some(Errno::KEYREJECTED), "{error}");
+        }
+        (one, other) => panic!("{one:?}, {other:?}"),
+    }
+}
+
 /// As every kernel with signatures takes it.
 #[test]
 fn a_program_without_maps_is_signed_as_it_is() {
@@ -240,6 +287,7 @@ fn maps_go_by_position_in_what_is_signed() {
     let bytes = spec.signed_bytes(position(&spec, "count")).unwrap();
     let insns = asm::decode(&bytes, Endian::NATIVE).unwrap();
     let function = &spec.functions()[spec.program("count").unwrap().function];
+    let used = spec.assemble(position(&spec, "count")).unwrap().maps();
     let mut maps = 0;
     for reloc in &function.relocs {
         if let RelocTarget::MapValue { map, offset } = reloc.target {
@@ -247,7 +295,8 @@ fn maps_go_by_position_in_what_is_signed() {
                 panic!("cut off");
             };
             assert_eq!(first.src, asm::pseudo::MAP_IDX_VALUE);
-            assert_eq!((first.imm, second.imm), (map as i32, offset as i32));
+            let index = used.iter().position(|used| *used == map).unwrap();
+            assert_eq!((first.imm, second.imm), (index as i32, offset as i32));
             maps += 1;
         }
     }

@@ -1,5 +1,7 @@
 //! Putting a program together: its function and all that it calls, one after the other.
 
+use std::collections::BTreeSet;
+
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 
@@ -27,6 +29,20 @@ pub struct Assembled {
     pub jump_tables: Vec<JumpTable>,
     /// Where each function starts and its position in the collection.
     pub functions: Vec<(usize, usize)>,
+}
+
+impl Assembled {
+    /// The positions of the maps that the program uses, each once, in their order. Where a program is signed, its instructions
+    /// name a map by the position in this list.
+    #[must_use]
+    pub fn maps(&self) -> Vec<usize> {
+        let used = self.relocs.iter().filter_map(|reloc| match reloc.target {
+            RelocTarget::Map(map) | RelocTarget::MapValue { map, .. } => Some(map),
+            _ => None,
+        });
+        let used: BTreeSet<usize> = used.collect();
+        used.into_iter().collect()
+    }
 }
 
 /// Why a program could not be put together. Does not happen to collections read from an object and left as they were.

@@ -6,7 +6,11 @@ use crate::asm::{encode, pseudo};
 
 impl CollectionSpec {
     /// The bytes that a signature of a program is over: its instructions, as the loader gives them to the kernel where the
-    /// program is signed. They name maps by position, so that they are the same in each load.
+    /// program is signed. They name maps by position among [those it uses](super::Assembled::maps), so that they are the same in each load.
+    ///
+    /// Linux 7 wants all maps of a signed program to be [for it alone](super::MapSpec::exclusive_to) and frozen, as those of constants
+    /// are, and the signature to be over their contents, too, each after the other behind the instructions. A program with a map
+    /// that can be written cannot be signed there.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,6 +36,7 @@ impl CollectionSpec {
         if !assembled.core_relos.is_empty() {
             return Err(refuse("its instructions depend on the kernel's types"));
         }
+        let used = assembled.maps();
         for reloc in &assembled.relocs {
             let (map, offset) = match reloc.target {
                 RelocTarget::Map(map) => (map, None),
@@ -53,7 +58,10 @@ impl CollectionSpec {
             let Some([first, second, ..]) = assembled.insns.get_mut(reloc.insn..) else {
                 return Err(refuse("a reference to a map is cut off"));
             };
-            first.imm = i32::try_from(map).unwrap_or(i32::MAX);
+            let position = used.iter().position(|used| *used == map);
+            first.imm = position.map_or(i32::MAX, |position| {
+                i32::try_from(position).unwrap_or(i32::MAX)
+            });
             first.src = match offset {
                 None => pseudo::MAP_IDX,
                 Some(offset) => {

@@ -59,13 +59,15 @@ fn digest(
         .programs()
         .get(planned.index)
         .is_some_and(|program| loader.signatures.contains_key(&program.name));
+    let used = planned.assembled.maps();
     // Of maps that do not exist yet, the descriptors do not count.
     let map = |position: usize| {
         spec.maps().get(position).filter(|map| map.autocreate)?;
-        let index = i32::try_from(position).ok()?;
         let name = match signed {
-            true => MapName::Index(index),
-            false => MapName::Descriptor(index),
+            true => {
+                MapName::Index(i32::try_from(used.iter().position(|used| *used == position)?).ok()?)
+            }
+            false => MapName::Descriptor(i32::try_from(position).ok()?),
         };
         Some((name, 0))
     };
@@ -75,7 +77,7 @@ fn digest(
         externs,
         map: &map,
         jump_tables: &[],
-        before_modules: if signed { spec.maps().len() } else { 0 },
+        before_modules: if signed { used.len() } else { 0 },
     };
     let mut insns = planned.assembled.insns.clone();
     for reloc in &planned.assembled.relocs {

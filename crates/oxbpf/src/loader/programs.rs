@@ -163,30 +163,37 @@ fn bind_constants(context: Context<'_>, planned: &Planned, program: &Program) {
     }
 }
 
-/// How a program's instructions name maps: by descriptor or, where it is signed, by position in the spec, since a signature is
-/// over bytes that do not change.
+/// How a program's instructions name maps: by descriptor or, where it is signed, by position among those it uses, since a
+/// signature is over bytes that do not change.
 struct MapsNamed<'a> {
     maps: &'a Maps,
-    by_index: bool,
+    /// Those it uses, if it is signed.
+    used: Option<Vec<usize>>,
 }
 
 impl<'a> MapsNamed<'a> {
     fn name(&self, position: usize) -> Option<(MapName, u32)> {
         let made = self.maps.get(position)?.as_ref()?;
-        let name = match self.by_index {
-            true => MapName::Index(i32::try_from(position).ok()?),
-            false => MapName::Descriptor(made.map.as_fd().as_raw_fd()),
+        let name = match &self.used {
+            Some(used) => {
+                let position = used.iter().position(|used| *used == position)?;
+                MapName::Index(i32::try_from(position).ok()?)
+            }
+            None => MapName::Descriptor(made.map.as_fd().as_raw_fd()),
         };
         Some((name, made.start))
     }
 
     /// The descriptors that those positions stand for. Some map's stands where there is none: nobody asks for it.
     fn descriptors(&self) -> Vec<BorrowedFd<'a>> {
-        let any = self.maps.iter().flatten().next();
-        let Some(any) = any.filter(|_| self.by_index) else {
+        let used = self.used.iter().flatten();
+        let made: Vec<_> = used
+            .map(|position| self.maps.get(*position).and_then(Option::as_ref))
+            .collect();
+        let Some(any) = made.iter().copied().flatten().next() else {
             return Vec::new();
         };
-        let made = self.maps.iter().map(|made| made.as_ref().unwrap_or(any));
+        let made = made.into_iter().map(|made| made.unwrap_or(any));
         made.map(|made| made.map.as_fd()).collect()
     }
 }
@@ -208,7 +215,7 @@ fn request(
     let signature = context.loader.signatures.get(&program.name);
     let named = MapsNamed {
         maps: context.maps,
-        by_index: signature.is_some(),
+        used: signature.map(|_| planned.assembled.maps()),
     };
     let jump_tables = jump_tables::create(&planned.assembled.jump_tables, context.authority)?;
     let references = References {

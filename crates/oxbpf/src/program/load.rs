@@ -288,7 +288,20 @@ impl<'a> Request<'a> {
                 ]
             }));
         }
+        this.see_to_binding();
         Ok(this)
+    }
+
+    /// Linux 6.18 asks of maps that are bound beforehand whether they are for this program, before it has computed the program's
+    /// hash: there they are bound as instructions name them.
+    fn see_to_binding(&mut self) {
+        let bound = self.attr.fd_array_cnt;
+        if bound != 0 && self.send(None).result.err() == Some(Errno::ACCESS) {
+            self.attr.fd_array_cnt = 0;
+            if self.send(None).result.is_err() {
+                self.attr.fd_array_cnt = bound;
+            }
+        }
     }
 
     /// Asks once. A verification that a signal interrupts is taken up again.
