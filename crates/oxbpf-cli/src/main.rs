@@ -47,8 +47,9 @@ fn main() -> ExitCode {
         Ok(Verdict::No) => ExitCode::from(1),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Reading says what it reads; what is left is printing.
-            let error = match error.is::<io::Error>() {
+            // Whatever else fails says what it is; what is left is printing.
+            let is_bare = error.is::<io::Error>() && error.chain().count() == 1;
+            let error = match is_bare {
                 true => error.context("printing what was found failed"),
                 false => error,
             };

@@ -188,7 +188,7 @@ fn what_is_not_there_is_said_with_what_is() {
         ),
         (
             &["btf", "dump", "/no/such/file"],
-            "reading `/no/such/file` failed: No such file",
+            "oxbpf: reading `/no/such/file` failed: No such file",
         ),
         (
             &["btf", "dump", "/proc/version"],

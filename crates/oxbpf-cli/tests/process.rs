@@ -103,7 +103,7 @@ fn iterators_go_over_one_process() {
 
 #[test]
 fn what_cannot_be_confined_is_named() {
-    let (_, notes, status) = confined("shown", &[], 7);
+    let (_, notes, status) = confined("shown", &["-d", "0.1"], 7);
     assert!(
         notes.contains(
             "`--pid 7`: of `shown` nothing can be confined to a process, since none of its programs is for uprobes, perf \

@@ -23,7 +23,7 @@ pub use trace_pipe::{PrintedLine, TracePipe};
 pub(crate) fn open() -> Result<KernelFs> {
     KernelFs::open(&TRACEFS).map_err(|errno| {
         Error::syscall(errno, "opening tracefs")
-            .with_reason("it is not mounted, and could not be mounted for this process")
+            .with_reason("tracefs is not mounted, and could not be mounted for this process")
             .with_remedy(
                 "run as root, or have it mounted: mount -t tracefs tracefs /sys/kernel/tracing",
             )
