@@ -241,7 +241,6 @@ impl Attempt<'_> {
         let error = Error::syscall(errno, "linking it");
         match errno {
             Errno::PERM | Errno::ACCESS => return permission::explain_bpf(error),
-            Errno::TOOBIG => return error.with_kind(ErrorKind::LimitExceeded),
             _ if is_unknown(errno) && self.is_unsupported() => {
                 return unsupported(self.attach_type).with_errno(errno);
             }
@@ -270,6 +269,8 @@ impl Attempt<'_> {
                     "one of the addresses is not where a function that can be traced begins",
                 )
             }
+            // So are names that are too long, but no function has those.
+            (Errno::TOOBIG, _) => error.with_kind(ErrorKind::LimitExceeded),
             _ => error,
         }
     }

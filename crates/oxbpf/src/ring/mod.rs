@@ -94,12 +94,8 @@ macro_rules! events {
             /// # Errors
             ///
             /// As of [`next`](Self::next).
-            pub fn for_each(
-                &mut self,
-                max: usize,
-                mut each: impl FnMut(Record<'_>),
-            ) -> Result<usize> {
-                self.reader.for_each(max, &mut each)
+            pub fn for_each(&mut self, max: usize, each: impl FnMut(Record<'_>)) -> Result<usize> {
+                self.reader.for_each(max, each)
             }
 
             /// Goes through the records, each copied, and waits for each at most `timeout` if there

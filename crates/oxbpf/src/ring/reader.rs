@@ -173,10 +173,12 @@ impl<S: Source> Reader<S> {
         Ok(Some(Record::new(held, number, time, S::PADDING)))
     }
 
+    /// Not by `dyn`, so that what a record is made of stays in registers where it is used.
+    #[inline]
     pub(super) fn for_each(
         &mut self,
         max: usize,
-        each: &mut dyn FnMut(Record<'_>),
+        mut each: impl FnMut(Record<'_>),
     ) -> Result<usize> {
         let mut count = 0;
         while count < max && self.find()? {

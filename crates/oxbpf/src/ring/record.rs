@@ -36,6 +36,7 @@ impl Padding {
 }
 
 impl<'a> Record<'a> {
+    #[inline]
     pub(super) fn new(held: Held<'a>, source: u32, time: Option<u64>, padding: Padding) -> Self {
         Self {
             held,
@@ -47,6 +48,7 @@ impl<'a> Record<'a> {
 
     /// Its bytes. Records of a [`PerfBuffer`](super::PerfBuffer) have up to 7 more than were written,
     /// of any value.
+    #[inline]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.held.bytes()
@@ -97,6 +99,7 @@ impl<'a> Record<'a> {
 
     /// How many records were lost between the one before it from the same CPU and this one, for want
     /// of room. The kernel says so of perf buffers; a program sees for itself that a ring buffer is full.
+    #[inline]
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.held.lost()
@@ -106,12 +109,14 @@ impl<'a> Record<'a> {
 impl Deref for Record<'_> {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.bytes()
     }
 }
 
 impl AsRef<[u8]> for Record<'_> {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         self.bytes()
     }

@@ -97,6 +97,7 @@ impl Mapping {
     }
 
     /// Where `size` bytes at `offset` are, if they are inside and aligned to their size.
+    #[inline]
     fn place(&self, offset: usize, size: usize) -> Option<NonNull<u8>> {
         if offset % size != 0 || offset.checked_add(size)? > self.len {
             return None;
@@ -110,6 +111,7 @@ impl Mapping {
     /// # Safety
     ///
     /// Nobody may write to them as long as the reference lives.
+    #[inline]
     pub(super) unsafe fn borrow(&self, offset: usize, len: usize) -> Option<&[u8]> {
         if offset.checked_add(len)? > self.len {
             return None;
@@ -194,6 +196,7 @@ macro_rules! atomics {
     ($($atomic:ident $at:ident)*) => {
         impl Mapping {$(
             /// The word at `offset`, if it is inside, aligned and writable.
+            #[inline]
             pub(crate) fn $at(&self, offset: usize) -> Option<&$atomic> {
                 if self.access == Access::Read {
                     return None;
@@ -223,6 +226,7 @@ macro_rules! loads {
     ($($int:ident $atomic:ident $load:ident)*) => {
         impl Mapping {$(
             /// Loads the word at `offset`, if it is inside and aligned.
+            #[inline]
             pub(super) fn $load(&self, offset: usize) -> Option<$int> {
                 let place = self.place(offset, size_of::<$int>())?;
                 // SAFETY: inside the mapping, aligned, mapped, and accessed by atomics only; a

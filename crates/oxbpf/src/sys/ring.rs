@@ -71,11 +71,13 @@ pub(super) enum Release<'a> {
 }
 
 impl Held<'_> {
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes
     }
 
     /// How many records the kernel had no room for just before this one.
+    #[inline]
     pub(crate) fn lost(&self) -> u64 {
         self.lost
     }

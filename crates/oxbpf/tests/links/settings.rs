@@ -70,10 +70,6 @@ fn addresses_that_nobody_may_see() {
     });
     restrict.set("2");
     refused("sysctl kernel.kptr_restrict=1", "kptr_restrict is 2");
-    let finding = oxbpf::doctor::examine()
-        .into_iter()
-        .find(|finding| finding.text.contains("kptr_restrict"));
-    assert!(finding.is_some(), "{:?}", oxbpf::doctor::examine());
     // What goes by names needs no addresses.
     if has_kprobes() {
         let counter = Counter::new();
