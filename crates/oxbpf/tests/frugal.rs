@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use oxbpf::ErrorKind;
 use oxbpf::map::{
-    Array, CreateOptions, HashMap, Map, PerCpu, PerCpuArray, PerCpuHashMap, UpdateFlags,
+    Array, CreateOptions, HashMap, Map, PerCpu, PerCpuArray, PerCpuHashMap, Queue, SockMap, Stack,
+    UpdateFlags,
 };
 use oxbpf::object::asm::{self, Cond, Reg};
-use oxbpf::object::kernel::{MapType, ProgramType};
+use oxbpf::object::kernel::{MapFlags, MapType, ProgramType};
 use oxbpf::object::spec::MapSpec;
 use oxbpf::program::{KprobeKind, LogLevel, Program, ProgramLoad, TestRun, Typed};
 use oxbpf::{Loader, PerfBuffer, RingBuffer, UserRingBuffer};
@@ -112,6 +113,54 @@ fn map_operations_do_not_allocate() {
         assert!(map.next_key_into(None, &mut key).unwrap());
         assert!(map.get_into(&key, &mut value).unwrap());
         assert_eq!(value, [2; 8]);
+    });
+}
+
+#[test]
+fn operations_of_other_kinds_do_not_allocate() {
+    let _alone = alone();
+    let queue: Queue<u64> = create(MapType::QUEUE, 0, 8).typed().unwrap();
+    let stack: Stack<u64> = create(MapType::STACK, 0, 8).typed().unwrap();
+    without_allocating(|| {
+        for value in 0..70 {
+            queue.push_over(&value).unwrap();
+            stack.push_over(&value).unwrap();
+        }
+        assert_eq!(
+            (queue.peek().unwrap(), stack.pop().unwrap()),
+            (Some(6), Some(69))
+        );
+        assert_eq!((queue.drain().count(), stack.drain().count()), (64, 63));
+        assert_eq!(queue.pop().unwrap(), None);
+    });
+    let lru: HashMap<u32, u64> = create(MapType::LRU_HASH, 4, 8).typed().unwrap();
+    without_allocating(|| {
+        lru.set_with(&1, &1, UpdateFlags::NO_EXIST).unwrap();
+        assert_eq!(lru.get(&1).unwrap(), Some(1));
+        assert!(lru.remove(&1).unwrap());
+    });
+    let sockets: SockMap = create(MapType::SOCKMAP, 4, 8).typed().unwrap();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    without_allocating(|| {
+        sockets.set(3, &socket).unwrap();
+        assert!(sockets.remove(3).unwrap());
+    });
+    let mapped = MapSpec {
+        map_type: MapType::ARRAY,
+        key_size: 4,
+        value_size: 8,
+        max_entries: 64,
+        flags: MapFlags::MMAPABLE,
+        ..MapSpec::default()
+    };
+    let mapped = Map::create("frugal", &mapped, CreateOptions::default()).unwrap();
+    let mapped: Array<u64> = mapped.typed().unwrap();
+    let mapped = mapped.mapped().unwrap();
+    without_allocating(|| {
+        mapped.set(5, &7).unwrap();
+        mapped.atomic(5).unwrap().fetch_add(1, Ordering::Relaxed);
+        assert_eq!(mapped.get(5).unwrap(), 8);
+        assert_eq!(mapped.iter().sum::<u64>(), 8);
     });
 }
 

@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use fixtures::rings::{Objects, Spec};
@@ -551,6 +551,67 @@ fn what_a_killed_reader_left_is_read_by_the_next() {
     assert!(seen.into_iter().eq(0..5000));
 }
 
+/// Bytes that children of this process see, too, for as long as it lives.
+#[allow(unsafe_code)]
+fn shared_bytes(len: usize) -> &'static [AtomicU8] {
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+
+    let prot = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new mapping, which nobody takes away.
+    unsafe {
+        let start = mmap_anonymous(std::ptr::null_mut(), len, prot, MapFlags::SHARED).unwrap();
+        std::slice::from_raw_parts(start.cast::<AtomicU8>(), len)
+    }
+}
+
+/// While producers on all CPUs go on, readers are killed and others take over: what was committed is read, by one or another.
+#[test]
+fn readers_killed_under_load_lose_nothing() {
+    let times = many(&load());
+    let bpffs = common::own_bpffs();
+    let objects = load();
+    let path = bpffs.join("events");
+    objects.maps.events.pin(&path).unwrap();
+    let cpus = cpus();
+    let most = cpus.iter().max().unwrap() + 1;
+    let seen = shared_bytes(most * times as usize);
+    let note = |record: oxbpf::ring::Record<'_>| {
+        // The child is not to panic.
+        let Ok([first, second, cpu, _]) = record.get::<Event>() else {
+            return;
+        };
+        let seq = if cfg!(target_endian = "little") {
+            first
+        } else {
+            second
+        };
+        let at = cpu as usize * times as usize + seq as usize;
+        if let Some(seen) = seen.get(at) {
+            seen.store(1, Ordering::Relaxed);
+        }
+    };
+    let mut killed = 0;
+    under_load(&objects.programs.write_event, times, || {
+        let reader = common::forked_beside(|| {
+            let mut ring: RingBuffer = Map::open_pinned(&path).unwrap().typed().unwrap();
+            while ring.wait(None).is_ok() && ring.for_each(10_000, note).is_ok() {}
+        });
+        std::thread::sleep(SHORT);
+        drop(reader);
+        killed += 1;
+    });
+    let mut ring: RingBuffer = Map::open_pinned(&path).unwrap().typed().unwrap();
+    while ring.for_each(10_000, note).unwrap() > 0 {}
+    objects.maps.events.unpin(&path).unwrap();
+    let (written, refused) = counts(&objects);
+    assert_eq!(written, cpus.len() as u64 * u64::from(times));
+    let received = seen.iter().filter(|seen| seen.load(Ordering::Relaxed) == 1);
+    let received = received.count() as u64;
+    println!("{received} of {written} by {killed} readers, {refused} refused");
+    assert_eq!(received + refused, written);
+    assert!(killed >= 2 && received > 0, "{killed} readers");
+}
+
 fn readable(fd: &impl AsFd) -> bool {
     let timeout = Timespec::default();
     poll(&mut [PollFd::new(fd, PollFlags::IN)], Some(&timeout)).unwrap() == 1
@@ -642,7 +703,7 @@ impl Sequences {
 
 #[test]
 fn samples_arrive_whole_and_in_order_and_losses_are_told_where_they_happened() {
-    const TIMES: u32 = 500_000;
+    let times = many(&load());
     let objects = load();
     let options = PerfBufferOptions {
         size: 1 << 20,
@@ -651,7 +712,7 @@ fn samples_arrive_whole_and_in_order_and_losses_are_told_where_they_happened() {
     };
     let mut samples = PerfBuffer::with_options(objects.maps.samples.clone(), options).unwrap();
     let mut seen = Sequences::default();
-    under_load(&objects.programs.write_sample, TIMES, || {
+    under_load(&objects.programs.write_sample, times, || {
         while samples.wait(Some(Duration::from_millis(1))).unwrap() {
             samples
                 .for_each(10_000, |record| seen.take(&record))
@@ -672,7 +733,7 @@ fn samples_arrive_whole_and_in_order_and_losses_are_told_where_they_happened() {
         .unwrap();
     let (written, refused) = counts(&objects);
     let cpus = cpus().len() as u64;
-    assert_eq!(written, cpus * u64::from(TIMES + 1));
+    assert_eq!(written, cpus * u64::from(times + 1));
     assert_eq!((seen.received + seen.lost, seen.lost), (written, refused));
     assert_eq!(samples.lost(), seen.lost);
     assert!(
