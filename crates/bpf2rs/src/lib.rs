@@ -26,6 +26,7 @@ mod fresh;
 #[cfg(feature = "__fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod limits;
 mod output;
 mod pipeline;
 mod scratch;

@@ -13,6 +13,7 @@ use oxbpf_object::btf::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    limits::MAX_POINTERS,
     scratch::Scratch,
 };
 
@@ -149,10 +150,8 @@ fn signature<'a>(btf: &'a Btf, func: Type<'a>) -> impl Iterator<Item = TypeId> +
 
 /// The structure or union that a member is, holds or points to.
 fn composite(btf: &Btf, id: TypeId) -> Option<Type<'_>> {
-    /// Pointers to pointers, arrays of them, and so on.
-    const MAX_STEPS: usize = 16;
     let mut at = id;
-    for _ in 0..MAX_STEPS {
+    for _ in 0..MAX_POINTERS {
         let ty = btf.skip_modifiers_and_typedefs(at).ok()?;
         match ty.contents() {
             Contents::Struct(_) | Contents::Union(_) => return Some(ty),

@@ -471,12 +471,20 @@ fn small_kernel() -> Vec<u8> {
     };
     let task = btf.add_struct("task_struct", 8, &[member]);
     let task = btf.add_ptr(task);
+    let floor = Member {
+        name: "floor",
+        bit_offset: 0,
+        ..member
+    };
+    let place = btf.add_struct("place_of_ours", 4, &[floor]);
+    let place = btf.add_ptr(place);
     let other = btf.add_fwd("other_struct", false);
     let other = btf.add_ptr(other);
     // Functions that programs may call, and one that they may not.
     for (name, result, taken, is_offered) in [
         ("task_from_pid", task, int, true),
         ("task_release", TypeId::VOID, task, true),
+        ("place_from_pid", place, int, true),
         ("nobody_calls_it", TypeId::VOID, other, true),
         ("for_the_kernel_alone", TypeId::VOID, task, false),
     ] {
@@ -526,7 +534,9 @@ fn kernel_functions_that_a_source_calls_are_declared() {
     let source = TASK.replace(
         "struct task_struct *task = (void *)bpf_get_current_task_btf();\n\tseen = task->tgid;",
         "struct task_struct *task = task_from_pid(1);\n\
-         \tif (task) {\n\tseen = task->tgid;\n\ttask_release(task);\n\t}",
+         \tif (task) {\n\tseen = task->tgid;\n\ttask_release(task);\n\t}\n\
+         \ttypeof(place_from_pid(0)) place = place_from_pid(1);\n\
+         \tif (place)\n\t\tseen = place->floor;",
     );
     let source = source.replace(
         "struct task_struct *task = ",
@@ -541,7 +551,7 @@ fn kernel_functions_that_a_source_calls_are_declared() {
         let spec = CollectionSpec::from_file(object).unwrap();
         let mut called: Vec<_> = spec.externs().iter().map(|e| e.name.as_str()).collect();
         called.sort_unstable();
-        assert_eq!(called, ["task_from_pid", "task_release"]);
+        assert_eq!(called, ["place_from_pid", "task_from_pid", "task_release"]);
     }
     let header = project.run(&["vmlinux", "src/count.bpf.c", "--btf", "small.btf"]);
     let header = header.succeeds().out;
@@ -549,8 +559,8 @@ fn kernel_functions_that_a_source_calls_are_declared() {
         header.contains("extern struct task_struct *task_from_pid(int it) __weak __ksym;"),
         "{header}"
     );
-    // Its members are had by way of the function.
-    assert!(header.contains("int tgid;"), "{header}");
+    // The members of what the source does not name are had by way of the function.
+    assert!(header.contains("int floor;"), "{header}");
     for absent in ["nobody_calls_it", "other_struct", "for_the_kernel_alone"] {
         assert!(!header.contains(absent), "{header}");
     }

@@ -85,3 +85,8 @@ pub const MAX_HISTOGRAM_SLOTS: usize = 1 << 16;
 /// The longest name, in bytes, that others are compared with letter by letter to suggest one: the cost is the product of both
 /// lengths. For a longer one nothing is suggested.
 pub const MAX_COMPARED_NAME: usize = 128;
+
+/// How many bytes are read of a program or library to find a function in it. Browsers have some 300 MB, with all that debuggers want a
+/// few times that. It is read, not mapped: who cut it off then would end this process. More is
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
+pub const MAX_EXECUTABLE: u64 = 2 << 30;

@@ -237,8 +237,8 @@ fn a_pin_is_removed_where_it_was_found() {
             let hung_up = Err(std::sync::mpsc::TryRecvError::Disconnected);
             while is_going_on.try_recv() != hung_up {
                 let directory = directories.next().unwrap();
-                symlink(bpffs.join(directory), &next).unwrap();
-                std::fs::rename(&next, &current).unwrap();
+                symlink(bpffs.join(directory), next).unwrap();
+                std::fs::rename(next, current).unwrap();
             }
         });
         let (mut removed, mut refused) = (0, 0);

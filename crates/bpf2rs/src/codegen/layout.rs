@@ -3,8 +3,9 @@
 
 use oxbpf_object::btf::{Contents, Member, Type, TypeId};
 
-use super::types::{Asker, MAX_DEPTH, RustType, Shape, Types};
+use super::types::{Asker, RustType, Shape, Types};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::MAX_DEPTH;
 
 /// The layout of a structure or union, members of anonymous ones in it included.
 pub(super) struct Layout {

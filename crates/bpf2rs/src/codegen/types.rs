@@ -13,10 +13,7 @@ use super::{
     record, typedef,
 };
 use crate::error::{Error, ErrorKind, Result};
-
-/// How deep types may lie in each other, arrays and members counted. C programs stay far below
-/// it; a BTF whose types contain themselves does not.
-pub(super) const MAX_DEPTH: usize = 64;
+use crate::limits::MAX_DEPTH;
 
 /// A type of the generated code.
 #[derive(Clone, Debug)]

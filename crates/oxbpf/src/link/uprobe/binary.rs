@@ -3,12 +3,14 @@
 use std::env;
 use std::ffi::CString;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use oxbpf_object::executable::{Executable, NoFunction};
 use rustix::io::Errno;
 
+use crate::limits::MAX_EXECUTABLE;
 use crate::suggest::{did_you_mean, nearest};
 use crate::{Error, ErrorKind, Result};
 
@@ -41,10 +43,7 @@ pub(super) struct Binary {
 impl Binary {
     /// Reads it.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|error| {
-            let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-            Error::syscall(errno, format!("reading `{}`", path.display()))
-        })?;
+        let bytes = read(path, MAX_EXECUTABLE)?;
         Ok(Self {
             path: path.to_owned(),
             bytes,
@@ -56,6 +55,32 @@ impl Binary {
             Error::new(ErrorKind::InvalidInput, "looking for its functions")
                 .with_reason(format!("`{}`: {error}", self.path.display()))
         })
+    }
+}
+
+/// Reads a file that has an end.
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let doing = || format!("reading `{}`", path.display());
+    let failed = |error| {
+        let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+        Error::syscall(errno, doing())
+    };
+    let refused =
+        |reason: String| Err(Error::new(ErrorKind::InvalidInput, doing()).with_reason(reason));
+    // Devices and pipes may wait, or go on, for ever.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return refused("it is no regular file".to_owned());
+    }
+    let file = fs::File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    if length <= limit {
+        let limit = limit.saturating_add(1);
+        file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    match length.max(bytes.len() as u64) > limit {
+        true => refused(format!("it has more than {limit} bytes")),
+        false => Ok(bytes),
     }
 }
 
@@ -141,5 +166,26 @@ mod tests {
         let error = find(Path::new("libno-such.so")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.to_string().contains("LD_LIBRARY_PATH"), "{error}");
+    }
+
+    #[test]
+    fn what_has_no_end_is_not_read() {
+        let refused = |path: &str, limit| {
+            let error = read(Path::new(path), limit).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            error.to_string()
+        };
+        assert!(refused("/dev/zero", 100).ends_with("it is no regular file"));
+        assert!(refused("/", 100).ends_with("it is no regular file"));
+        let path = "/proc/self/exe";
+        let length = fs::metadata(path).unwrap().len();
+        assert_eq!(read(Path::new(path), length).unwrap().len() as u64, length);
+        let message = refused(path, length - 1);
+        assert!(
+            message.ends_with(&format!("more than {} bytes", length - 1)),
+            "{message}"
+        );
+        // Files of the kernel have no length before they are read.
+        assert!(refused("/proc/self/maps", 10).ends_with("more than 10 bytes"));
     }
 }
