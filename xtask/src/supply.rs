@@ -49,8 +49,10 @@ pub(crate) fn deny(_args: &[String]) -> Result<()> {
         )
         .into());
     }
-    check(&["--disable-fetch", "advisories"])
-        .map_err(|error| format!("a dependency has an advisory, or was yanked: {error}").into())
+    run(Command::new(&program)
+        .current_dir(workspace())
+        .args(["--offline", "check", "advisories"]))
+    .map_err(|error| format!("a dependency has an advisory, or was yanked: {error}").into())
 }
 
 const UNREACHABLE: &str =

@@ -131,7 +131,7 @@ fn uprobes() -> String {
 }
 
 /// Attaches by the builder whose programs do not say where to.
-fn attach_by_builder(program: &Program) -> Result<Link, Error> {
+pub(crate) fn attach_by_builder(program: &Program) -> Result<Link, Error> {
     match program.name() {
         "at_lsm_cgroup" => {
             let group = fs::File::open(crate::common::own_cgroup()).unwrap();

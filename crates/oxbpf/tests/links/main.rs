@@ -8,6 +8,7 @@ mod attach_all;
 mod by_section;
 mod fixture;
 mod hooks;
+mod interleavings;
 mod iter;
 mod kprobe;
 mod leftovers;
