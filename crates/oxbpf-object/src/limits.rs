@@ -45,6 +45,12 @@ pub const MAX_CORE_SPEC_LEN: usize = 64;
 /// The largest types of a kernel have a few thousand members. Types made to that end could keep the comparison busy without end.
 pub const MAX_CORE_STEPS: usize = 1 << 20;
 
+/// The most types of the kernel that are tried for all relocations of one object together.
+///
+/// Most relocations have one type to try, large objects some thousand relocations. An object that brings thousands of both could keep the
+/// search busy without end.
+pub const MAX_CORE_TRIALS: usize = 1 << 19;
+
 /// How deeply structures without names and parameters are nested in C text.
 ///
 /// The kernel's types stay below ten. Each level is a few calls deep.

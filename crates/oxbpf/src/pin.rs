@@ -81,10 +81,13 @@ impl<'p> Place<'p> {
         pinned.map_err(|errno| explain(errno, self.path, doing.to_owned()))
     }
 
-    /// A path that leads through the descriptor of the directory.
+    /// A path that leads through the descriptor of the directory. Without /proc there is none, and the path itself has to do.
     fn by_number(&self) -> rustix::io::Result<CString> {
-        let mut path = format!("/proc/self/fd/{}/", self.directory.as_raw_fd()).into_bytes();
-        path.extend(self.name.as_bytes());
+        let directory = format!("/proc/self/fd/{}", self.directory.as_raw_fd());
+        let path = match rustix::fs::stat(directory.as_str()) {
+            Ok(_) => [directory.as_bytes(), b"/", self.name.as_bytes()].concat(),
+            Err(_) => self.path.as_os_str().as_bytes().to_vec(),
+        };
         CString::new(path).map_err(|_| Errno::INVAL)
     }
 

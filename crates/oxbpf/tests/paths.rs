@@ -214,6 +214,18 @@ fn the_name_of_a_map_leads_nowhere_else() {
     assert_eq!(std::fs::read_dir(bpffs.join("ours")).unwrap().count(), 0);
 }
 
+#[test]
+fn pins_need_no_proc() {
+    use rustix::mount::{MountFlags, mount};
+
+    let bpffs = common::own_bpffs();
+    let map = map("alone");
+    mount("none", "/proc", "tmpfs", MountFlags::empty(), None).unwrap();
+    map.pin(bpffs.join("pin")).unwrap();
+    map.unpin(bpffs.join("pin")).unwrap();
+    assert!(!bpffs.join("pin").exists());
+}
+
 /// A path that leads to another directory each moment: a pin is removed only where it was looked at.
 #[test]
 fn a_pin_is_removed_where_it_was_found() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::kind::CoreRelocKind;
 use crate::btf;
-use crate::limits::{MAX_CORE_SPEC_LEN, MAX_CORE_STEPS};
+use crate::limits::{MAX_CORE_SPEC_LEN, MAX_CORE_STEPS, MAX_CORE_TRIALS};
 use crate::printable::Printable;
 
 /// A relocation that cannot be done: the object or the kernel's types are broken, or the answer is
@@ -45,6 +45,8 @@ pub enum ErrorKind {
     TooLong,
     /// Comparing the types takes more than [`MAX_CORE_STEPS`] steps.
     TooComplex,
+    /// More than [`MAX_CORE_TRIALS`] types would have to be tried for the object's relocations.
+    TooManyTrials,
     /// The bit-field lies across more than 8 bytes, so that no load can read it.
     WideBitfield,
     /// The question makes no sense for the element of an array.
@@ -144,6 +146,10 @@ impl fmt::Display for ErrorKind {
                     "comparing the types takes more than {MAX_CORE_STEPS} steps"
                 )
             }
+            ErrorKind::TooManyTrials => write!(
+                f,
+                "the object's relocations have more than {MAX_CORE_TRIALS} types to be tried"
+            ),
             ErrorKind::WideBitfield => {
                 f.write_str("the bit-field cannot be read by one load of up to 8 bytes")
             }

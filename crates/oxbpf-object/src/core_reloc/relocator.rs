@@ -13,6 +13,7 @@ use super::patch::{self, Patched};
 use super::spec::Spec;
 use crate::asm::Insn;
 use crate::btf::{self, Btf, TypeId};
+use crate::limits::MAX_CORE_TRIALS;
 use crate::spec::CoreRelo;
 
 /// Adapts the instructions of one object to one kernel.
@@ -44,6 +45,8 @@ pub struct CoreReloc<'t> {
     fitting: HashMap<TypeId, Vec<Candidate>>,
     /// Answers by type, access string and kind.
     known: HashMap<(TypeId, u32, u32), Outcome>,
+    /// How many candidates may still be tried.
+    trials: usize,
 }
 
 /// What a relocation means, for people. See [`CoreReloc::explain`].
@@ -75,6 +78,7 @@ impl<'t> CoreReloc<'t> {
             candidates: Candidates::default(),
             fitting: HashMap::new(),
             known: HashMap::new(),
+            trials: MAX_CORE_TRIALS,
         }
     }
 
@@ -188,6 +192,10 @@ impl<'t> CoreReloc<'t> {
             }
         };
 
+        self.trials = self
+            .trials
+            .checked_sub(fitting.len())
+            .ok_or(ErrorKind::TooManyTrials)?;
         let mut matching = Vec::new();
         let mut chosen: Option<(Spec<'_>, Answer)> = None;
         let mut closest = Mismatch::NoType;

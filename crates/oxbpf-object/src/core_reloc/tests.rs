@@ -1,5 +1,6 @@
 //! Relocation between types made by hand.
 
+use crate::limits::MAX_CORE_TRIALS;
 use std::cell::Cell;
 
 use proptest::prelude::*;
@@ -1115,6 +1116,33 @@ fn objects_that_contradict_themselves_are_refused() {
     relo.record.access_str_off = u32::MAX;
     let error = relocate(&local, &target, mov(R1, 4), relo).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::LocalTypes(_)));
+}
+
+#[test]
+fn types_are_tried_so_many_times_and_no_more() {
+    const TYPES: usize = 1 << 10;
+    let mut local = side();
+    let relos: Vec<_> = (0..=MAX_CORE_TRIALS / TYPES)
+        .map(|n| {
+            let members = [member("x", local.u32, 0)];
+            let ty = local.structure(&format!("foo___{n}"), 4, &members);
+            local.relo(ty, "0:0", Kind::FIELD_EXISTS).record
+        })
+        .collect();
+    let mut target = side();
+    for _ in 0..TYPES {
+        let members = [member("x", target.u32, 0)];
+        target.structure("foo", 4, &members);
+    }
+    let (local, target) = (local.build(), target.build());
+    let mut core = CoreReloc::new(&local, &target);
+    core.announce(relos.iter().copied());
+    let (last, others) = relos.split_last().unwrap();
+    for relo in others {
+        core.explain(*relo).unwrap();
+    }
+    let error = core.explain(*last).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::TooManyTrials), "{error}");
 }
 
 #[test]

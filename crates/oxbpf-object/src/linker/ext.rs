@@ -1,5 +1,8 @@
 //! `.BTF.ext`: functions, source lines and CO-RE relocations, moved along with the instructions that they are about.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::image::Writer;
 use super::input::Input;
 use super::sections::Sections;
@@ -78,6 +81,7 @@ pub(super) fn merge(
             input,
             btf,
             sections,
+            strings: RefCell::default(),
         };
         merged
             .add(ext, types, &mut functions, &mut lines, &mut relocations)
@@ -120,6 +124,8 @@ struct Object<'o, 'a> {
     input: &'o Input<'a>,
     btf: &'o Btf,
     sections: &'o Sections<'a>,
+    /// What strings have become, by old offset: all lines of a file name one string, which may be long.
+    strings: RefCell<HashMap<u32, u32>>,
 }
 
 impl Object<'_, '_> {
@@ -186,8 +192,13 @@ impl Object<'_, '_> {
     }
 
     fn string(&self, types: &mut Merged, old: u32) -> Result<u32, Error> {
+        if let Some(&new) = self.strings.borrow().get(&old) {
+            return Ok(new);
+        }
         let string = self.btf.string(old)?;
-        Ok(types.dedup.types_mut().add_string_bytes(string))
+        let new = types.dedup.types_mut().add_string_bytes(string);
+        self.strings.borrow_mut().insert(old, new);
+        Ok(new)
     }
 }
 
