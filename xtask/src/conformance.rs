@@ -25,7 +25,7 @@ const TYPES: &[&str] = &["5.10", "6.1", "6.12", "6.18", "7"];
 const SAMPLE_TYPES: &[&str] = &["6.1"];
 
 /// Objects that the kernel verifies for minutes: under QEMU that would be hours.
-const SLOW: &[&str] = &["loop3"];
+const SLOW: &[&str] = &["loop3", "verifier_loops1", "verifier_search_pruning"];
 
 /// How many objects go into a machine.
 const SHARD: usize = 160;
