@@ -184,10 +184,8 @@ fn what_the_verifier_refuses_comes_with_its_line_and_advice() {
         why.starts_with(&format!("  not no_null_check: {invalid}")),
         "{said}"
     );
-    assert!(
-        place.starts_with("    rejected.bpf.c:") || place.starts_with("    ./rejected.bpf.c:"),
-        "{said}"
-    );
+    let place = place.trim_start().trim_start_matches("./");
+    assert!(place.starts_with("rejected.bpf.c:"), "{said}");
     assert!(advice.starts_with("    -> "), "{said}");
     let all = format!("oxbpf: no program of `rejected` could be loaded: {invalid}");
     assert!(end.starts_with(&all), "{said}");

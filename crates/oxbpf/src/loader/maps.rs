@@ -5,11 +5,13 @@ use std::path::{Component, Path};
 
 use oxbpf_object::MapType;
 use oxbpf_object::spec::{CollectionSpec, DataKind, DataSection, MapSpec, Pinning, SlotRef};
+use rustix::io::Errno;
 
 use super::authority::Authority;
 use super::exclusive::Digests;
 use super::faults::Faults;
 use super::kernel::Kernel;
+use super::missing::without_types;
 use super::struct_ops::{StructOpsPlan, Value};
 use super::{Loader, arena, map_spec};
 use crate::btf::ObjectBtf;
@@ -58,6 +60,8 @@ pub(super) struct Context<'a> {
     pub(super) spec: &'a CollectionSpec,
     pub(super) struct_ops: &'a StructOpsPlan,
     pub(super) btf: Option<&'a ObjectBtf>,
+    /// Why there are none.
+    pub(super) refused_types: Option<&'a Error>,
     pub(super) authority: &'a Authority,
     pub(super) digests: &'a Digests,
 }
@@ -202,7 +206,13 @@ fn create_new(context: Context<'_>, spec: &MapSpec) -> Result<Map> {
             exclusive_to: exclusive_to.map_or(&[], |hash| &hash[..]),
             ..CreateOptions::default()
         };
-        Map::create(&name, spec, options)
+        Map::create(&name, spec, options).map_err(|error| match context.refused_types {
+            // Storage is not made without.
+            Some(refused) if error.errno() == Some(Errno::INVAL) => {
+                error.with_reason(without_types(refused))
+            }
+            _ => error,
+        })
     })
 }
 

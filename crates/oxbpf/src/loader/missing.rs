@@ -24,8 +24,7 @@ pub(super) fn explain(error: Error, context: Context<'_>, planned: &Planned) -> 
     });
     let types = || {
         let refused = context.refused_types.filter(|_| error.errno().is_some())?;
-        let reason = format!("it had to go without its types: {refused}");
-        Some((reason, None))
+        Some((without_types(refused), None))
     };
     // What is advised on the verifier's words is about another cause.
     match missing.or_else(types) {
@@ -33,6 +32,11 @@ pub(super) fn explain(error: Error, context: Context<'_>, planned: &Planned) -> 
         Some((reason, None)) => error.with_reason(reason).without_remedy(),
         None => error,
     }
+}
+
+/// The reason where the kernel had refused the types of the object.
+pub(super) fn without_types(refused: &Error) -> String {
+    format!("it had to go without its types: {refused}")
 }
 
 /// What an instruction refers to, if it is not there.

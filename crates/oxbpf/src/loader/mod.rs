@@ -305,6 +305,7 @@ impl Loader {
             spec: &spec,
             struct_ops: &struct_ops,
             btf: btf.as_ref(),
+            refused_types: refused_types.as_ref(),
             authority: &authority,
             digests: &digests,
         };

@@ -48,11 +48,13 @@ enum Way {
 
 impl Pass {
     fn new(map: &Map, wanted: Wanted) -> Self {
-        let command = match wanted {
-            Wanted::Drain => BatchRead::Remove,
-            Wanted::Keys | Wanted::Entries => BatchRead::Keep,
+        let batches = match wanted {
+            // While such a map resizes itself, its batches have an entry that they remove twice.
+            Wanted::Drain if map.map_type() == MapType::RHASH => Ok(None),
+            Wanted::Drain => Batches::open(map, BatchRead::Remove),
+            Wanted::Keys | Wanted::Entries => Batches::open(map, BatchRead::Keep),
         };
-        let way = match Batches::open(map, command) {
+        let way = match batches {
             Ok(Some(batches)) => Way::Batches(batches),
             Ok(None) => Self::walk(map, wanted),
             Err(error) => Way::Failed(Some(error)),
