@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use super::perf_event::is_unknown;
 use super::{AttachPoint, Link, ProgramOf, permission};
 use crate::program::{Program, TracingKind};
-use crate::sys::{self, LinkExtra};
+use crate::sys::{self, LinkExtra, uapi};
 use crate::{Error, ErrorKind, Result};
 
 /// A program at the entry or exit of a function (`fentry`, `fexit`, `fmod_ret`), at both (`fsession`, Linux 7.0), or at a
@@ -51,7 +51,8 @@ impl Tracing {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`] if it is attached already, or, before Linux 5.13, ever was;
+    /// [`ErrorKind::AlreadyExists`] if it is attached already, or, before Linux 5.13 or at a function of another program, ever
+    /// was;
     /// [`ErrorKind::Unsupported`] for a cookie where the kernel has none, or a function that cannot have a trampoline;
     /// [`ErrorKind::PermissionDenied`], with what stands in the way.
     #[doc(alias = "bpf_program__attach_trace")]
@@ -107,6 +108,11 @@ pub(super) fn link(
     };
     match answer {
         Ok(fd) => Ok(fd),
+        Err(Errno::INVAL) if has_lost_its_target(program) => {
+            Err(once_only(Error::syscall(Errno::INVAL, LINKING)).with_reason(
+                "it is or was attached already, and at a function of another program that can be done once only",
+            ))
+        }
         Err(errno) if !is_unknown(errno) => Err(refused(errno)),
         // Links of this kind are made by another call before Linux 5.19, without cookies.
         Err(_) => {
@@ -120,6 +126,20 @@ pub(super) fn link(
     }
 }
 
+/// Whether it was loaded for a function of another program, which the kernel forgets when it attaches it.
+fn has_lost_its_target(program: &Program) -> bool {
+    let info = sys::obj_info::<uapi::ProgInfo>(program.as_fd());
+    info.is_ok_and(|info| info.attach_btf_id != 0 && info.attach_btf_obj_id == 0)
+}
+
+fn once_only(error: Error) -> Error {
+    error
+        .with_kind(ErrorKind::AlreadyExists)
+        .with_remedy("load it again to attach it again")
+}
+
+const LINKING: &str = "linking it";
+
 fn no_cookie() -> Error {
     Error::new(ErrorKind::Unsupported, "giving it a cookie")
         .with_reason("this kernel has no cookies for this kind of program")
@@ -129,15 +149,12 @@ fn no_cookie() -> Error {
 }
 
 pub(super) fn refused(errno: Errno) -> Error {
-    let error = Error::syscall(errno, "linking it");
+    let error = Error::syscall(errno, LINKING);
     match errno {
         // Its target is taken from it when it is attached.
-        Errno::NOENT => error
-            .with_kind(ErrorKind::AlreadyExists)
-            .with_reason(
-                "it is or was attached already, and before Linux 5.13 that can be done once only",
-            )
-            .with_remedy("load it again to attach it again"),
+        Errno::NOENT => once_only(error).with_reason(
+            "it is or was attached already, and before Linux 5.13 that can be done once only",
+        ),
         Errno::BUSY | Errno::EXIST => error.with_kind(ErrorKind::AlreadyExists).with_reason(
             "it is attached already, and can be only once, or something else is patched in there",
         ),

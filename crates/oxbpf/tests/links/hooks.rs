@@ -191,9 +191,12 @@ fn fentry_at_a_function_of_another_program() {
     let link = entry.program("at_program").attach().unwrap();
     packet(&target.program("calls_replaceable"));
     assert_eq!(entry.get("runs"), 1);
+    let again = || entry.program("at_program").attach();
+    assert_kind(again(), ErrorKind::AlreadyExists, "once only");
     link.detach().unwrap();
     packet(&target.program("calls_replaceable"));
     assert_eq!(entry.get("runs"), 1);
+    assert_kind(again(), ErrorKind::AlreadyExists, "once only");
 }
 
 #[test]
