@@ -41,6 +41,8 @@ enum Way {
     Walk {
         walk: Walk,
         value: Vec<u8>,
+        /// Whether anything came up since the walk began, or began again.
+        found: bool,
     },
     /// It could not begin.
     Failed(Option<Error>),
@@ -49,8 +51,8 @@ enum Way {
 impl Pass {
     fn new(map: &Map, wanted: Wanted) -> Self {
         let batches = match wanted {
-            // While such a map resizes itself, its batches have an entry that they remove twice.
-            Wanted::Drain if map.map_type() == MapType::RHASH => Ok(None),
+            // Batches have an entry twice while it is moved.
+            _ if is_moved_when_drained(map, wanted) => Ok(None),
             Wanted::Drain => Batches::open(map, BatchRead::Remove),
             Wanted::Keys | Wanted::Entries => Batches::open(map, BatchRead::Keep),
         };
@@ -71,6 +73,7 @@ impl Pass {
             Ok(len) => Way::Walk {
                 walk: Walk::new(map),
                 value: vec![0; len],
+                found: false,
             },
             Err(error) => Way::Failed(Some(error)),
         }
@@ -91,17 +94,23 @@ impl Pass {
     fn advance(&mut self, map: &Map) -> Result<bool> {
         match &mut self.way {
             Way::Batches(batches) => batches.advance(map),
-            Way::Walk { walk, value } => loop {
+            Way::Walk { walk, value, found } => loop {
                 if !walk.advance(map)? {
+                    // What is being moved as the map shrinks may have been passed over.
+                    if *found && is_moved_when_drained(map, self.wanted) && walk.begin_again() {
+                        *found = false;
+                        continue;
+                    }
                     return Ok(false);
                 }
-                let found = match self.wanted {
+                let is_there = match self.wanted {
                     Wanted::Keys => true,
                     Wanted::Entries => map.get_into(walk.key(), value)?,
                     Wanted::Drain => remove_into(map, walk.key(), value)?,
                 };
                 // Else it was removed since its key was read.
-                if found {
+                if is_there {
+                    *found = true;
                     return Ok(true);
                 }
             },
@@ -112,7 +121,7 @@ impl Pass {
     fn element(&self) -> (&[u8], &[u8]) {
         match &self.way {
             Way::Batches(batches) => batches.element(),
-            Way::Walk { walk, value } => (walk.key(), value),
+            Way::Walk { walk, value, .. } => (walk.key(), value),
             Way::Failed(_) => (&[], &[]),
         }
     }
@@ -136,6 +145,11 @@ fn has_fixed_buckets(map_type: MapType) -> bool {
             | MapType::LRU_PERCPU_HASH
             | MapType::HASH_OF_MAPS
     )
+}
+
+/// Whether entries are moved while others are removed: such a map resizes itself.
+fn is_moved_when_drained(map: &Map, wanted: Wanted) -> bool {
+    wanted == Wanted::Drain && map.map_type() == MapType::RHASH
 }
 
 /// Removes a key and copies out its value, if it is there. Where the kernel cannot do both at once, a change of

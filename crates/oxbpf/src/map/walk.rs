@@ -68,6 +68,13 @@ impl Walk {
         Ok(true)
     }
 
+    /// Begins again at the first key, unless it has done so too often.
+    pub(super) fn begin_again(&mut self) -> bool {
+        self.restarts += 1;
+        self.state = State::Start;
+        self.restarts <= MAX_ITERATION_RESTARTS
+    }
+
     /// The key that [`Walk::advance`] went to.
     pub(super) fn key(&self) -> &[u8] {
         &self.current
