@@ -202,6 +202,7 @@ pub(crate) const CONSTANTS: &[Constant] = &[
     bpf("BPF_OBJ_NAME_LEN", "usize", 16),
     bpf("BPF_TAG_SIZE", "usize", 8),
     bpf("BPF_BUILD_ID_SIZE", "usize", 20),
+    bpf("BPF_F_PATH_FD", "u32", 1 << 14),
     bpf("BPF_F_ALLOW_OVERRIDE", "u32", 1 << 0),
     bpf("BPF_F_ALLOW_MULTI", "u32", 1 << 1),
     bpf("BPF_F_REPLACE", "u32", 1 << 2),
