@@ -5,6 +5,7 @@ mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,14 +13,15 @@ use std::time::{Duration, Instant};
 
 use oxbpf::ErrorKind;
 use oxbpf::map::{
-    Array, CreateOptions, HashMap, Map, PerCpu, PerCpuArray, PerCpuHashMap, Queue, SockMap, Stack,
-    UpdateFlags,
+    Array, BloomFilter, CreateOptions, HashMap, LpmTrie, Map, PerCpu, PerCpuArray, PerCpuHashMap,
+    Prefix, ProgramArray, Queue, SkStorage, SockMap, Stack, UpdateFlags,
 };
 use oxbpf::object::asm::{self, Cond, Reg};
 use oxbpf::object::kernel::{MapFlags, MapType, ProgramType};
 use oxbpf::object::spec::MapSpec;
 use oxbpf::program::{KprobeKind, LogLevel, Program, ProgramLoad, TestRun, Typed};
-use oxbpf::{Loader, PerfBuffer, RingBuffer, UserRingBuffer};
+use oxbpf::ring::PerfBufferOptions;
+use oxbpf::{Loadable, Loader, PerfBuffer, RingBuffer, UserRingBuffer};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
@@ -164,6 +166,103 @@ fn operations_of_other_kinds_do_not_allocate() {
     });
 }
 
+#[test]
+fn operations_by_prefix_program_and_owner_do_not_allocate() {
+    let _alone = alone();
+    let create = |map_type, key_size, value_size| {
+        let spec = MapSpec {
+            map_type,
+            key_size,
+            value_size,
+            max_entries: 64,
+            flags: match map_type {
+                MapType::LPM_TRIE => MapFlags::NO_PREALLOC,
+                _ => MapFlags::default(),
+            },
+            ..MapSpec::default()
+        };
+        Map::create("frugal", &spec, CreateOptions::default())
+    };
+    let hash: HashMap<u32, u64> = create(MapType::HASH, 4, 8).unwrap().typed().unwrap();
+    hash.set(&1, &5).unwrap();
+    // Kernels before 5.14 cannot.
+    if hash.take(&2).is_ok() {
+        without_allocating(|| assert_eq!(hash.take(&1).unwrap(), Some(5)));
+    }
+    let routes = create(MapType::LPM_TRIE, 8, 8).unwrap();
+    let routes: LpmTrie<Ipv4Addr, u64> = routes.typed().unwrap();
+    let network = Prefix::new(Ipv4Addr::new(10, 0, 0, 0), 8).unwrap();
+    without_allocating(|| {
+        routes.set(&network, &1).unwrap();
+        assert_eq!(routes.get(Ipv4Addr::new(10, 1, 2, 3)).unwrap(), Some(1));
+        assert_eq!(routes.get_covering(&network).unwrap(), Some(1));
+        assert!(routes.remove(&network).unwrap());
+    });
+    // Since 5.16.
+    if let Ok(seen) = create(MapType::BLOOM_FILTER, 0, 8) {
+        let seen: BloomFilter<u64> = seen.typed().unwrap();
+        without_allocating(|| {
+            seen.add(&7).unwrap();
+            assert!(seen.may_contain(&7).unwrap());
+        });
+    }
+    let insns = asm::program([asm::mov(Reg::R0, 0), asm::exit()]);
+    let program = ProgramLoad {
+        program_type: ProgramType::SOCKET_FILTER,
+        insns: &insns,
+        license: "GPL",
+        ..ProgramLoad::default()
+    };
+    let program = program.load().unwrap();
+    let programs: ProgramArray = create(MapType::PROG_ARRAY, 4, 4).unwrap().typed().unwrap();
+    without_allocating(|| {
+        programs.set(3, &program).unwrap();
+        assert!(programs.get_id(3).unwrap().is_some());
+        assert!(programs.remove(3).unwrap());
+    });
+    let mut spec = fixtures::iters::Spec::embedded()
+        .unwrap()
+        .into_spec()
+        .unwrap();
+    spec.program_mut("each_with_socket").unwrap().autoload = true;
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    if let Ok(collection) = Loader::new().load(spec) {
+        let stored: SkStorage<u64> = collection.map("with_sockets").unwrap().typed().unwrap();
+        without_allocating(|| {
+            stored.set(&socket, &77).unwrap();
+            assert_eq!(stored.get(&socket).unwrap(), Some(77));
+            assert!(stored.remove(&socket).unwrap());
+        });
+    }
+}
+
+#[test]
+fn variables_and_locked_values_do_not_allocate() {
+    let _alone = alone();
+    let mut spec = fixtures::kinds::Spec::embedded()
+        .unwrap()
+        .into_spec()
+        .unwrap();
+    for program in spec.programs_mut() {
+        program.autoload = program.name == "book";
+    }
+    let objects = Loader::new().load(spec).unwrap();
+    let accounts: HashMap<u32, [u32; 3]> = objects.map("accounts").unwrap().typed().unwrap();
+    without_allocating(|| {
+        accounts.set(&5, &[0, 10, 10]).unwrap();
+        accounts
+            .set_with(&5, &[0, 7, 7], UpdateFlags::LOCK)
+            .unwrap();
+        let found = accounts.get_with(&5, UpdateFlags::LOCK).unwrap().unwrap();
+        assert_eq!(found[1..], [7, 7]);
+    });
+    let user = objects.variable::<u32>("user").unwrap();
+    without_allocating(|| {
+        user.store(5).unwrap();
+        assert_eq!(user.load().unwrap(), 5);
+    });
+}
+
 /// What a pass over a map takes is taken when it begins: nothing for each entry.
 #[test]
 fn iteration_does_not_allocate_for_each_entry() {
@@ -293,6 +392,24 @@ fn records_are_read_without_allocating() {
         drop(ring);
         objects.maps.events.typed::<RingBuffer>().unwrap();
         samples.map().typed::<RingBuffer>().unwrap_err();
+        drop(samples);
+        let options = PerfBufferOptions {
+            by_time: true,
+            ..PerfBufferOptions::default()
+        };
+        let map = objects.maps.samples.clone();
+        let mut samples = PerfBuffer::with_options(map, options).unwrap();
+        let run = TestRun {
+            data: &[0; 64],
+            repeat: 100,
+            ..TestRun::default()
+        };
+        programs.write_sample.test_run(run).unwrap();
+        without_allocating(|| {
+            assert!(samples.wait(None).unwrap());
+            let read = samples.for_each(1000, |record| assert!(record.time().is_some()));
+            assert_eq!(read.unwrap(), 100);
+        });
     }
     assert_eq!(open_descriptors(), before);
 }
