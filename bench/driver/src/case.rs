@@ -21,6 +21,8 @@ pub enum Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prepare {
     Nothing,
+    /// All entries are put in.
+    FillHash,
     /// A program writes records.
     FillRing,
     FillPerf,
@@ -214,6 +216,17 @@ pub const CASES: &[Case] = &[
         Subject::Map("hash", Prepare::Nothing),
         ENTRIES,
         READERS,
+        &[
+            at_most(1.15, Measure::Time, "bare"),
+            at_most(0.33, Measure::Time, "aya"),
+        ],
+    ),
+    map(
+        "drain",
+        "take 100,000 entries out of a hash, per entry",
+        Subject::Map("drained", Prepare::FillHash),
+        ENTRIES,
+        &["oxbpf", "aya", "bare"],
         &[
             at_most(1.15, Measure::Time, "bare"),
             at_most(0.33, Measure::Time, "aya"),

@@ -37,20 +37,25 @@ impl Kernel {
             .args(["-t", "bpf", "bench"])
             .arg(&pins))?;
         let values = Loader::new().load(CollectionSpec::from_file(objects.path("values"))?)?;
-        for name in ["hash", "percpu", "ring", "perf", "user_ring"] {
+        for name in ["hash", "drained", "percpu", "ring", "perf", "user_ring"] {
             values.map(name)?.pin(pins.join(name))?;
         }
         let kernel = Self { values, pins };
-        let hash: HashMap<u32, u64> = kernel.values.map("hash")?.typed()?;
-        for key in 0..ENTRIES {
-            hash.set(&key, &u64::from(key))?;
-        }
+        kernel.fill("hash")?;
         kernel.values.map("percpu")?.set(
             &1u32.to_ne_bytes(),
             &vec![0; kernel.values.map("percpu")?.value_len()?],
             Default::default(),
         )?;
         Ok(kernel)
+    }
+
+    fn fill(&self, hash: &str) -> Result<()> {
+        let hash: HashMap<u32, u64> = self.values.map(hash)?.typed()?;
+        for key in 0..ENTRIES {
+            hash.set(&key, &u64::from(key))?;
+        }
+        Ok(())
     }
 
     pub fn pin(&self, map: &str) -> PathBuf {
@@ -63,6 +68,7 @@ impl Kernel {
         let before = sent.load()?;
         match prepare {
             Prepare::Nothing => Ok(()),
+            Prepare::FillHash => self.fill("drained"),
             Prepare::FillRing => {
                 self.values
                     .program("fill_ring")?

@@ -64,6 +64,21 @@ fn main() -> Result<()> {
                 all(entries)
             })
         }
+        // It has neither batches nor a way to take an entry out.
+        "drain" => {
+            let mut map = HashMap::<_, u32, u64>::try_from(open(&argument)?)?;
+            serve(|| {
+                let keys = map.keys().map(|key| Ok(key?)).collect::<Result<Vec<_>>>()?;
+                let (mut sum, mut entries) = (0u64, 0);
+                for key in keys {
+                    sum += map.get(&key, 0)?;
+                    map.remove(&key)?;
+                    entries += 1;
+                }
+                black_box(sum);
+                all(entries)
+            })
+        }
         "percpu" => {
             let map = PerCpuHashMap::<_, u32, u64>::try_from(open(&argument)?)?;
             serve(|| {

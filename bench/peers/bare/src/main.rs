@@ -9,6 +9,7 @@ const LOOKUP: i64 = 1;
 const UPDATE: i64 = 2;
 const OBJ_GET: i64 = 7;
 const LOOKUP_BATCH: i64 = 24;
+const LOOKUP_AND_DELETE_BATCH: i64 = 25;
 
 #[repr(C)]
 #[derive(Default)]
@@ -103,7 +104,11 @@ fn main() -> Result<()> {
                 Ok(())
             })
         }
-        "iterate" => {
+        "iterate" | "drain" => {
+            let command = match case.as_str() {
+                "drain" => LOOKUP_AND_DELETE_BATCH,
+                _ => LOOKUP_BATCH,
+            };
             const AT_ONCE: usize = 4096;
             let mut keys = vec![0u32; AT_ONCE];
             let mut values = vec![0u64; AT_ONCE];
@@ -120,7 +125,7 @@ fn main() -> Result<()> {
                         map,
                         ..Default::default()
                     };
-                    let result = bpf(LOOKUP_BATCH, &mut request);
+                    let result = bpf(command, &mut request);
                     sum += values[..request.count as usize].iter().sum::<u64>();
                     entries += request.count;
                     match result {

@@ -82,6 +82,18 @@ fn main() -> Result<()> {
                 all(entries)
             })
         }
+        "drain" => {
+            let map: HashMap<u32, u64> = Map::open_pinned(argument)?.typed()?;
+            serve(|| {
+                let (mut sum, mut entries) = (0u64, 0);
+                for entry in map.drain() {
+                    sum += entry?.1;
+                    entries += 1;
+                }
+                black_box(sum);
+                all(entries)
+            })
+        }
         "percpu" => {
             let map: PerCpuHashMap<u32, u64> = Map::open_pinned(argument)?.typed()?;
             let mut values = PerCpu::zeroed()?;
