@@ -288,24 +288,31 @@ impl<'a> Request<'a> {
                 ]
             }));
         }
-        this.see_to_binding();
         Ok(this)
     }
 
-    /// Linux 6.18 asks of maps that are bound beforehand whether they are for this program, before it has computed the program's
-    /// hash: there they are bound as instructions name them.
-    fn see_to_binding(&mut self) {
-        let bound = self.attr.fd_array_cnt;
-        if bound != 0 && self.send(None).result.err() == Some(Errno::ACCESS) {
-            self.attr.fd_array_cnt = 0;
-            if self.send(None).result.is_err() {
-                self.attr.fd_array_cnt = bound;
-            }
+    /// Asks once, but for one kernel: Linux 6.18 asks of maps that are bound beforehand whether they are for this program, before it
+    /// has computed the program's hash. There they are bound as instructions name them.
+    fn send(&self, mut log: Option<LogBuffer<'_>>) -> Logged {
+        let bound = self.ask(self.attr, &mut log);
+        if self.attr.fd_array_cnt == 0 || !matches!(bound.result, Err(Errno::ACCESS)) {
+            return bound;
+        }
+        let attr = uapi::ProgLoad {
+            fd_array_cnt: 0,
+            ..self.attr
+        };
+        // Without a log: that of the first answer stays where this is no better.
+        let unbound = self.ask(attr, &mut None);
+        match (&unbound.result, &log) {
+            (Err(_), _) => bound,
+            (Ok(_), None) => unbound,
+            (Ok(_), Some(_)) => self.ask(attr, &mut log),
         }
     }
 
-    /// Asks once. A verification that a signal interrupts is taken up again.
-    fn send(&self, mut log: Option<LogBuffer<'_>>) -> Logged {
+    /// A verification that a signal interrupts is taken up again.
+    fn ask(&self, attr: uapi::ProgLoad, log: &mut Option<LogBuffer<'_>>) -> Logged {
         let parts = ProgramParts {
             insns: &self.insns,
             license: &self.license,
@@ -321,7 +328,7 @@ impl<'a> Request<'a> {
                 bytes: &mut *log.bytes,
                 level: log.level,
             });
-            let answer = sys::prog_load(self.attr, &parts, log);
+            let answer = sys::prog_load(attr, &parts, log);
             log_true_size = answer.log_true_size;
             answer.result
         };
