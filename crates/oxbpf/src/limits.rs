@@ -2,7 +2,8 @@
 
 /// How many times the keys of a changing map are gone through from the start before an
 /// iteration ends with [`ErrorKind::IterationAborted`](crate::ErrorKind::IterationAborted).
-/// Each new start means that somebody deleted the very key the iteration stood at, or that a map that resizes itself is drained.
+/// Each new start means that somebody deleted the very key the iteration stood at. A map that resizes itself is drained as often as
+/// that; what others have put in meanwhile stays then.
 pub const MAX_ITERATION_RESTARTS: u32 = 16;
 
 /// How many times a program load is tried again that the kernel answers with EAGAIN, as it

@@ -37,6 +37,12 @@ pub(super) enum MapName {
 }
 
 impl MapName {
+    /// Of the map at a position of the spec, for a program that is loaded with the descriptors of the maps it uses.
+    pub(super) fn among(used: &[usize], position: usize) -> Option<Self> {
+        let place = used.iter().position(|used| *used == position)?;
+        Some(Self::Index(i32::try_from(place).ok()?))
+    }
+
     /// The number, and the kinds of a load of the map's address and of one in its value.
     fn of_load(self) -> (i32, u8, u8) {
         match self {

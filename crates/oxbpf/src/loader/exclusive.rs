@@ -64,9 +64,7 @@ fn digest(
     let map = |position: usize| {
         spec.maps().get(position).filter(|map| map.autocreate)?;
         let name = match signed {
-            true => {
-                MapName::Index(i32::try_from(used.iter().position(|used| *used == position)?).ok()?)
-            }
+            true => MapName::among(&used, position)?,
             false => MapName::Descriptor(i32::try_from(position).ok()?),
         };
         Some((name, 0))

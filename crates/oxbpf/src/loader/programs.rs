@@ -175,10 +175,7 @@ impl<'a> MapsNamed<'a> {
     fn name(&self, position: usize) -> Option<(MapName, u32)> {
         let made = self.maps.get(position)?.as_ref()?;
         let name = match &self.used {
-            Some(used) => {
-                let position = used.iter().position(|used| *used == position)?;
-                MapName::Index(i32::try_from(position).ok()?)
-            }
+            Some(used) => MapName::among(used, position)?,
             None => MapName::Descriptor(made.map.as_fd().as_raw_fd()),
         };
         Some((name, made.start))
