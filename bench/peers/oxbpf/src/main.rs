@@ -70,23 +70,15 @@ fn main() -> Result<()> {
                 Ok(())
             })
         }
-        "iterate" => {
+        "iterate" | "drain" => {
             let map: HashMap<u32, u64> = Map::open_pinned(argument)?.typed()?;
             serve(|| {
                 let (mut sum, mut entries) = (0u64, 0);
-                for entry in map.iter() {
-                    sum += entry?.1;
-                    entries += 1;
-                }
-                black_box(sum);
-                all(entries)
-            })
-        }
-        "drain" => {
-            let map: HashMap<u32, u64> = Map::open_pinned(argument)?.typed()?;
-            serve(|| {
-                let (mut sum, mut entries) = (0u64, 0);
-                for entry in map.drain() {
+                for entry in if case == "drain" {
+                    map.drain()
+                } else {
+                    map.iter()
+                } {
                     sum += entry?.1;
                     entries += 1;
                 }
