@@ -116,20 +116,14 @@ fn text(report: &Report, output: &Output) -> anyhow::Result<()> {
         write!(out, "{mark}  {what:<width$}")?;
         let indent = 9 + width + 2;
         let columns = output.width().unwrap_or(usize::MAX);
-        for (n, line) in wrap(text, columns.saturating_sub(indent))
-            .iter()
-            .enumerate()
-        {
-            let before = if n == 0 { 2 } else { indent };
-            writeln!(out, "{:before$}{line}", "")?;
-        }
-        let Some(remedy) = remedy else { continue };
-        for (n, line) in wrap(remedy, columns.saturating_sub(indent + 3))
-            .iter()
-            .enumerate()
-        {
-            let arrow = if n == 0 { "->" } else { "" };
-            writeln!(out, "{:indent$}{arrow:2} {line}", "")?;
+        // What goes on below begins where its first line does.
+        let mut hanging = |first: &str, text: &str, indent: usize| {
+            let lines = wrap(text, columns.saturating_sub(indent));
+            writeln!(out, "{first}{}", lines.join(&format!("\n{:indent$}", "")))
+        };
+        hanging("  ", text, indent)?;
+        if let Some(remedy) = remedy {
+            hanging(&format!("{:indent$}-> ", ""), remedy, indent + 3)?;
         }
     }
     out.flush()?;

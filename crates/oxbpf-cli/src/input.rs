@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,13 +23,21 @@ pub(crate) struct Object {
 /// What a BPF object's ELF header says that it is for.
 const EM_BPF: u16 = 247;
 
-/// Reads a file. What a directory or a missing file is comes before what the system calls it.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// Opens a file to be read. What a directory or a missing file is comes before what the system calls it.
+pub(crate) fn open(path: &Path) -> anyhow::Result<fs::File> {
     let name = path.display();
     if path.is_dir() {
         bail!("`{name}` is a directory, not a file");
     }
-    fs::read(path).with_context(|| format!("reading `{name}` failed"))
+    fs::File::open(path).with_context(|| format!("reading `{name}` failed"))
+}
+
+/// Reads a file.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.read_to_end(&mut bytes);
+    read.with_context(|| format!("reading `{}` failed", path.display()))?;
+    Ok(bytes)
 }
 
 /// Finds the objects in a file: the file itself, or those inside of a program.

@@ -16,6 +16,13 @@ fn in_plain_terminal(args: &[&str]) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// Whether all of it was made for a terminal of 80 columns.
+#[track_caller]
+fn assert_fits(shown: &str) {
+    let fits = |line: &str| line.chars().count() <= 80;
+    assert!(shown.lines().all(fits), "{shown}");
+}
+
 /// Where the words of a line begin that stand apart.
 fn columns(line: &str) -> Vec<usize> {
     let chars: Vec<char> = line.chars().collect();
@@ -53,10 +60,7 @@ fn doctor() {
     let Some(shown) = in_plain_terminal(&["doctor"]) else {
         return;
     };
-    assert!(
-        shown.lines().all(|line| line.chars().count() <= 80),
-        "{shown}"
-    );
+    assert_fits(&shown);
     let mut joined: Vec<String> = Vec::new();
     for line in shown.lines() {
         let text = line.trim_start();
@@ -112,10 +116,7 @@ fn feature() {
     let Some(shown) = in_plain_terminal(&["feature"]) else {
         return;
     };
-    assert!(
-        shown.lines().all(|line| line.chars().count() <= 80),
-        "{shown}"
-    );
+    assert_fits(&shown);
     assert_eq!(shown.lines().count(), piped.lines().count());
     let mut cut = 0;
     for (shown, piped) in shown.lines().zip(piped.lines()) {

@@ -6,6 +6,7 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{fixture, golden, in_terminal, may_load, oxbpf, run, said, skip};
 
@@ -54,6 +55,12 @@ fn masked(text: &str) -> String {
     masked
 }
 
+/// For a test in which what prints runs: one at a time, since `trace_pipe` has one reader at most.
+fn only_reader() -> MutexGuard<'static, ()> {
+    static READER: Mutex<()> = Mutex::new(());
+    READER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs the fixture; `None` where this process may not.
 fn shown(args: &[&str]) -> Option<(String, String, i32)> {
     if !may_load() {
@@ -67,6 +74,7 @@ fn shown(args: &[&str]) -> Option<(String, String, i32)> {
         .arg(object)
         .args(["--set", &only_us()])
         .args(args);
+    let _reader = only_reader();
     let result = while_calling(|| said(command.output().unwrap()));
     assert!(result.1.contains("attached 1 of 2"), "{}", result.1);
     Some(result)
@@ -302,6 +310,7 @@ fn ctrl_c_detaches_and_sums_up() {
     let object = fixture(directory.path(), "shown");
     let mut command = oxbpf();
     command.arg("run").arg(object).args(["-s", "quiet=1"]);
+    let _reader = only_reader();
     let mut child = command
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
@@ -370,6 +379,7 @@ fn maps_fit_a_terminal_and_have_colours_there() {
     }
     let directory = tempfile::tempdir().unwrap();
     let object = fixture(directory.path(), "shown");
+    let _reader = only_reader();
     let command = || {
         let mut command = oxbpf();
         command.arg("run").arg(&object).args(["--set", &only_us()]);

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &RunArgs, output: &Output) -> anyhow::Result<Verdict> {
 fn read(args: &RunArgs, file: &std::path::Path, output: &Output) -> anyhow::Result<CollectionSpec> {
     if file.extension().is_some_and(|extension| extension == "c") {
         // What clang says of a missing file is long.
-        input::read(file)?;
+        input::open(file)?;
         let flags = args
             .cflags
             .iter()
