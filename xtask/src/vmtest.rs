@@ -38,8 +38,6 @@ struct OddMachine {
     cpus: u32,
     /// More words for the kernel's command line.
     append: &'static str,
-    /// What is set in the environment of its tests.
-    environment: &'static str,
 }
 
 const ODD_MACHINES: &[OddMachine] = &[
@@ -47,7 +45,6 @@ const ODD_MACHINES: &[OddMachine] = &[
         tests: &["oxbpf::links::lockdown::"],
         cpus: 1,
         append: "lockdown=confidentiality",
-        environment: "",
     },
     OddMachine {
         tests: &[
@@ -57,7 +54,6 @@ const ODD_MACHINES: &[OddMachine] = &[
         ],
         cpus: 2,
         append: "",
-        environment: "OXBPF_TEST_CPU_OFFLINE=1",
     },
 ];
 
@@ -377,7 +373,7 @@ impl OddMachine {
         Machine {
             cpus: self.cpus,
             append: self.append.to_owned(),
-            script: format!("{} {RUN_PLAN}", self.environment),
+            script: RUN_PLAN.to_owned(),
             ..machine.clone()
         }
     }

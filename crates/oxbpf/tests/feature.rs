@@ -6,7 +6,7 @@ mod common;
 use oxbpf::feature::{self, Feature, Support};
 use oxbpf::object::btf::Kind;
 use oxbpf::object::kernel::{AttachType, Helper, LinkType, MapType, ProgramType};
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use rustix::thread::CapabilitySet;
 
 fn has<T: Copy + PartialEq>(features: &[Feature<T>], what: T) -> bool {
     let found = features.iter().find(|feature| feature.what == what);
@@ -175,13 +175,7 @@ fn functions_for_programs_are_listed() {
 
 #[test]
 fn what_may_not_be_asked_is_unknown() {
-    let none = CapabilitySet::empty();
-    let sets = CapabilitySets {
-        effective: none,
-        permitted: none,
-        inheritable: none,
-    };
-    set_capabilities(None, sets).unwrap();
+    common::keep_only(CapabilitySet::empty());
     let kprobe = feature::program_type(ProgramType::KPROBE).support;
     assert!(matches!(kprobe, Support::Unknown(_)), "{kprobe:?}");
     assert_eq!(kprobe.to_string(), "not permitted");

@@ -16,7 +16,7 @@ use oxbpf::map::{
     Array, BloomFilter, CreateOptions, HashMap, LpmTrie, Map, PerCpu, PerCpuArray, PerCpuHashMap,
     Prefix, ProgramArray, Queue, SkStorage, SockMap, Stack, UpdateFlags,
 };
-use oxbpf::object::asm::{self, Cond, Reg};
+use oxbpf::object::asm::{self, Cond, Insn, Reg};
 use oxbpf::object::kernel::{MapFlags, MapType, ProgramType};
 use oxbpf::object::spec::MapSpec;
 use oxbpf::program::{KprobeKind, LogLevel, Program, ProgramLoad, TestRun, Typed};
@@ -69,14 +69,33 @@ fn open_descriptors() -> usize {
 }
 
 fn create(map_type: MapType, key_size: u32, value_size: u32) -> Map {
+    create_with(map_type, key_size, value_size, MapFlags::default()).unwrap()
+}
+
+fn create_with(
+    map_type: MapType,
+    key_size: u32,
+    value_size: u32,
+    flags: MapFlags,
+) -> oxbpf::Result<Map> {
     let spec = MapSpec {
         map_type,
         key_size,
         value_size,
         max_entries: 64,
+        flags,
         ..MapSpec::default()
     };
-    Map::create("frugal", &spec, CreateOptions::default()).unwrap()
+    Map::create("frugal", &spec, CreateOptions::default())
+}
+
+fn request(program_type: ProgramType, insns: &[Insn]) -> ProgramLoad<'_> {
+    ProgramLoad {
+        program_type,
+        insns,
+        license: "GPL",
+        ..ProgramLoad::default()
+    }
 }
 
 #[test]
@@ -147,15 +166,7 @@ fn operations_of_other_kinds_do_not_allocate() {
         sockets.set(3, &socket).unwrap();
         assert!(sockets.remove(3).unwrap());
     });
-    let mapped = MapSpec {
-        map_type: MapType::ARRAY,
-        key_size: 4,
-        value_size: 8,
-        max_entries: 64,
-        flags: MapFlags::MMAPABLE,
-        ..MapSpec::default()
-    };
-    let mapped = Map::create("frugal", &mapped, CreateOptions::default()).unwrap();
+    let mapped = create_with(MapType::ARRAY, 4, 8, MapFlags::MMAPABLE).unwrap();
     let mapped: Array<u64> = mapped.typed().unwrap();
     let mapped = mapped.mapped().unwrap();
     without_allocating(|| {
@@ -169,27 +180,13 @@ fn operations_of_other_kinds_do_not_allocate() {
 #[test]
 fn operations_by_prefix_program_and_owner_do_not_allocate() {
     let _alone = alone();
-    let create = |map_type, key_size, value_size| {
-        let spec = MapSpec {
-            map_type,
-            key_size,
-            value_size,
-            max_entries: 64,
-            flags: match map_type {
-                MapType::LPM_TRIE => MapFlags::NO_PREALLOC,
-                _ => MapFlags::default(),
-            },
-            ..MapSpec::default()
-        };
-        Map::create("frugal", &spec, CreateOptions::default())
-    };
-    let hash: HashMap<u32, u64> = create(MapType::HASH, 4, 8).unwrap().typed().unwrap();
+    let hash: HashMap<u32, u64> = create(MapType::HASH, 4, 8).typed().unwrap();
     hash.set(&1, &5).unwrap();
     // Kernels before 5.14 cannot.
     if hash.take(&2).is_ok() {
         without_allocating(|| assert_eq!(hash.take(&1).unwrap(), Some(5)));
     }
-    let routes = create(MapType::LPM_TRIE, 8, 8).unwrap();
+    let routes = create_with(MapType::LPM_TRIE, 8, 8, MapFlags::NO_PREALLOC).unwrap();
     let routes: LpmTrie<Ipv4Addr, u64> = routes.typed().unwrap();
     let network = Prefix::new(Ipv4Addr::new(10, 0, 0, 0), 8).unwrap();
     without_allocating(|| {
@@ -199,7 +196,7 @@ fn operations_by_prefix_program_and_owner_do_not_allocate() {
         assert!(routes.remove(&network).unwrap());
     });
     // Since 5.16.
-    if let Ok(seen) = create(MapType::BLOOM_FILTER, 0, 8) {
+    if let Ok(seen) = create_with(MapType::BLOOM_FILTER, 0, 8, MapFlags::default()) {
         let seen: BloomFilter<u64> = seen.typed().unwrap();
         without_allocating(|| {
             seen.add(&7).unwrap();
@@ -207,14 +204,8 @@ fn operations_by_prefix_program_and_owner_do_not_allocate() {
         });
     }
     let insns = asm::program([asm::mov(Reg::R0, 0), asm::exit()]);
-    let program = ProgramLoad {
-        program_type: ProgramType::SOCKET_FILTER,
-        insns: &insns,
-        license: "GPL",
-        ..ProgramLoad::default()
-    };
-    let program = program.load().unwrap();
-    let programs: ProgramArray = create(MapType::PROG_ARRAY, 4, 4).unwrap().typed().unwrap();
+    let program = request(ProgramType::SOCKET_FILTER, &insns).load().unwrap();
+    let programs: ProgramArray = create(MapType::PROG_ARRAY, 4, 4).typed().unwrap();
     without_allocating(|| {
         programs.set(3, &program).unwrap();
         assert!(programs.get_id(3).unwrap().is_some());
@@ -358,17 +349,17 @@ fn records_are_read_without_allocating() {
         ring.add(objects.maps.more.clone()).unwrap();
         let mut samples: PerfBuffer = objects.maps.samples.typed().unwrap();
         let programs = &objects.programs;
+        let run = || TestRun {
+            data: &[0; 64],
+            repeat: 100,
+            ..TestRun::default()
+        };
         for program in [
             &programs.write_event,
             &programs.write_more,
             &programs.write_sample,
         ] {
-            let run = TestRun {
-                data: &[0; 64],
-                repeat: 100,
-                ..TestRun::default()
-            };
-            program.test_run(run).unwrap();
+            program.test_run(run()).unwrap();
         }
         without_allocating(|| {
             assert!(ring.wait(None).unwrap());
@@ -399,12 +390,7 @@ fn records_are_read_without_allocating() {
         };
         let map = objects.maps.samples.clone();
         let mut samples = PerfBuffer::with_options(map, options).unwrap();
-        let run = TestRun {
-            data: &[0; 64],
-            repeat: 100,
-            ..TestRun::default()
-        };
-        programs.write_sample.test_run(run).unwrap();
+        programs.write_sample.test_run(run()).unwrap();
         without_allocating(|| {
             assert!(samples.wait(None).unwrap());
             let read = samples.for_each(1000, |record| assert!(record.time().is_some()));
@@ -527,12 +513,7 @@ fn locked_memory_is_made_room_for_only_where_it_counts() {
     fewer.effective -= CapabilitySet::SYS_ADMIN | CapabilitySet::BPF;
     set_capabilities(None, fewer).unwrap();
     let insns = asm::program([asm::mov(Reg::R0, 0), asm::exit()]);
-    let load = ProgramLoad {
-        program_type: ProgramType::KPROBE,
-        insns: &insns,
-        license: "GPL",
-        ..ProgramLoad::default()
-    };
+    let load = request(ProgramType::KPROBE, &insns);
     assert_eq!(load.load().unwrap_err().kind(), ErrorKind::PermissionDenied);
     set_capabilities(None, sets).unwrap();
     assert_eq!(getrlimit(Resource::Memlock).current, Some(0));
@@ -558,12 +539,6 @@ fn memory_is_charged_to_the_limit() -> bool {
 fn programs_close_their_descriptors() {
     let _alone = alone();
     let insns = asm::program([asm::mov(Reg::R0, 0), asm::exit()]);
-    let request = |program_type, insns| ProgramLoad {
-        program_type,
-        insns,
-        license: "GPL",
-        ..ProgramLoad::default()
-    };
     let before = open_descriptors();
     {
         let program = request(ProgramType::SOCKET_FILTER, &insns).load().unwrap();

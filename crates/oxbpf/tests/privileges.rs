@@ -18,7 +18,7 @@ use oxbpf::object::spec::MapSpec;
 use oxbpf::program::{Program, ProgramLoad};
 use oxbpf::{ErrorKind, Kprobe, Loader, RawTracepoint, Result, Tracepoint};
 use rustix::process::{Resource, Rlimit, setrlimit};
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use rustix::thread::CapabilitySet;
 
 fn create(map_type: MapType) -> Result<Map> {
     let spec = MapSpec {
@@ -104,15 +104,6 @@ fn outcomes(given: &Given, give_up: impl FnOnce() + Send) -> BTreeMap<&'static s
     })
 }
 
-fn keep(capabilities: CapabilitySet) {
-    let sets = CapabilitySets {
-        effective: capabilities,
-        permitted: capabilities,
-        inheritable: CapabilitySet::empty(),
-    };
-    set_capabilities(None, sets).unwrap();
-}
-
 /// Becomes the user `nobody`, on this thread only.
 #[allow(unsafe_code)]
 fn become_nobody() {
@@ -157,11 +148,11 @@ const ROOT: &str = "root";
 const ROWS: &[Row] = &[
     //                                                       array hash use id     filter tp      xdp        att.  raw kprobe
     ("nobody", become_nobody,                               [BPF,  BPF,  "", ADMIN, BPF,   BOTH,    FOR_XDP,   ROOT, "", PERFMON]),
-    ("nothing", || keep(CapabilitySet::empty()),            [BPF,  BPF,  "", ADMIN, BPF,   BOTH,    FOR_XDP,   ROOT, "", PERFMON]),
-    ("CAP_BPF", || keep(CapabilitySet::BPF),                ["",   "",   "", ADMIN, "",    PERFMON, NET_ADMIN, ROOT, "", PERFMON]),
-    ("+CAP_PERFMON", || keep(CapabilitySet::BPF | CapabilitySet::PERFMON),
+    ("nothing", || common::keep_only(CapabilitySet::empty()),            [BPF,  BPF,  "", ADMIN, BPF,   BOTH,    FOR_XDP,   ROOT, "", PERFMON]),
+    ("CAP_BPF", || common::keep_only(CapabilitySet::BPF),                ["",   "",   "", ADMIN, "",    PERFMON, NET_ADMIN, ROOT, "", PERFMON]),
+    ("+CAP_PERFMON", || common::keep_only(CapabilitySet::BPF | CapabilitySet::PERFMON),
                                                             ["",   "",   "", ADMIN, "",    "",      NET_ADMIN, ROOT, "", ""]),
-    ("+CAP_NET_ADMIN", || keep(CapabilitySet::BPF | CapabilitySet::NET_ADMIN),
+    ("+CAP_NET_ADMIN", || common::keep_only(CapabilitySet::BPF | CapabilitySet::NET_ADMIN),
                                                             ["",   "",   "", ADMIN, "",    PERFMON, "",        ROOT, "", PERFMON]),
     ("root", || {},                                         ["",   "",   "", "",    "",    "",      "",        "",   "", ""]),
 ];

@@ -24,6 +24,23 @@ macro_rules! require {
 #[allow(unused_imports)]
 pub(crate) use {require, skip};
 
+/// Whether nobody else uses this machine, so that its settings may be others for a while: `vmtest/run.sh` says so.
+#[allow(dead_code)]
+pub(crate) fn may_change_settings() -> bool {
+    std::env::var_os("OXBPF_TEST_MACHINE").is_some_and(|is| !is.is_empty())
+}
+
+/// Leaves the calling thread, which is the test's own, these capabilities and no others.
+#[allow(dead_code)]
+pub(crate) fn keep_only(kept: rustix::thread::CapabilitySet) {
+    let sets = rustix::thread::CapabilitySets {
+        effective: kept,
+        permitted: kept,
+        inheritable: rustix::thread::CapabilitySet::empty(),
+    };
+    rustix::thread::set_capabilities(None, sets).unwrap();
+}
+
 /// A BPF file system that only the calling thread sees, and that is gone when it ends.
 #[allow(dead_code, unsafe_code)]
 pub(crate) fn own_bpffs() -> std::path::PathBuf {

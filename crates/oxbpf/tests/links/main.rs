@@ -256,14 +256,7 @@ fn has_kprobes() -> bool {
 
 /// For the calling thread, which is the test's own.
 fn give_up_capabilities() {
-    use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
-    let none = CapabilitySet::empty();
-    let sets = CapabilitySets {
-        effective: none,
-        permitted: none,
-        inheritable: none,
-    };
-    set_capabilities(None, sets).unwrap();
+    common::keep_only(rustix::thread::CapabilitySet::empty());
 }
 
 /// The kernel's name of the function behind getpgid(2).

@@ -3,10 +3,11 @@
 use oxbpf::{ErrorKind, Iter, Kprobe, RawTracepoint, Tracepoint};
 use rustix::mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags, set_capabilities};
+use rustix::thread::{CapabilitySet, UnshareFlags};
 
 use super::fixture::Fixture;
 use super::*;
+use crate::common::keep_only;
 
 /// Mounts of the calling thread alone, without these.
 #[allow(unsafe_code)]
@@ -22,15 +23,6 @@ fn without_mounts(places: &[&str]) {
         // What is mounted in a place may be mounted several times, or not at all.
         while unmount(*place, UnmountFlags::DETACH).is_ok() {}
     }
-}
-
-fn keep_only(kept: CapabilitySet) {
-    let sets = CapabilitySets {
-        effective: kept,
-        permitted: kept,
-        inheritable: CapabilitySet::empty(),
-    };
-    set_capabilities(None, sets).unwrap();
 }
 
 fn tracepoint() -> Tracepoint {

@@ -1,10 +1,11 @@
 //! What an administrator may set, which concerns all of a machine: only test machines are asked to.
 
 use oxbpf::{ErrorKind, Tracepoint};
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use rustix::thread::CapabilitySet;
 
 use super::fixture::Fixture;
 use super::*;
+use crate::common::{keep_only, may_change_settings};
 
 const NOT_HERE: &str = "settings are changed on test machines only";
 
@@ -18,10 +19,11 @@ impl Setting {
     /// `None` on a machine that others use, too.
     fn new(name: &str) -> Option<Self> {
         alone();
-        std::env::var_os("OXBPF_TEST_MACHINE").filter(|is| !is.is_empty())?;
-        let path = format!("/proc/sys/kernel/{name}");
-        let before = fs::read_to_string(&path).unwrap();
-        Some(Self { path, before })
+        may_change_settings().then(|| {
+            let path = format!("/proc/sys/kernel/{name}");
+            let before = fs::read_to_string(&path).unwrap();
+            Self { path, before }
+        })
     }
 
     fn set(&self, value: &str) {
@@ -39,12 +41,7 @@ impl Drop for Setting {
 fn with_capabilities(kept: CapabilitySet, work: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let sets = CapabilitySets {
-                effective: kept,
-                permitted: kept,
-                inheritable: CapabilitySet::empty(),
-            };
-            set_capabilities(None, sets).unwrap();
+            keep_only(kept);
             work();
         });
     });
